@@ -9,14 +9,22 @@
 #   tests/million.sh reindex 5000 100       # the search key was rotated, and `envelope reindex` gives records new tags
 #   tests/million.sh reindex 600 5          # less
 #
+#   tests/million.sh reindex --claims 5000 100  # likewise, and addresses became unique: the run claims them
+#   tests/million.sh reindex --claims 600 5     # less
+#
 # It prints its figures, and fails if one of them is not as it must be. KMS is the embedded one: LocalStack's carries out
 # 362 ReEncrypt a second.
 set -euo pipefail
 cd "$(dirname "$0")/.."
 
+flags=()
 if [ "${1-}" = reindex ]; then
   program=reindex
   shift
+  if [ "${1-}" = --claims ]; then
+    flags=(--claims)
+    shift
+  fi
   items=${1:-5000} kills=${2:-100}
 else
   program=million
@@ -25,4 +33,4 @@ fi
 if [ "$items" -ge 100000 ]; then profile=release; else profile=dev; fi
 cargo build --workspace --profile "$profile" --bin "$program" --bin rotator
 folder=target/${profile/dev/debug}
-REAL_SERVERS=dynamodb exec tests/real-servers.sh "$folder/$program" "$items" "$kills" ${3+"$3"}
+REAL_SERVERS=dynamodb exec tests/real-servers.sh "$folder/$program" "${flags[@]}" "$items" "$kills" ${3+"$3"}

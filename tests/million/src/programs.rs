@@ -28,10 +28,26 @@ const PRINTED: usize = 20;
 ///
 /// If there are others.
 pub fn arguments(program: &str) -> Outcome<[u64; 3]> {
+    parsed(program, &std::env::args().skip(1).collect::<Vec<_>>())
+}
+
+/// The same, and whether the word `flag` stands before them.
+///
+/// # Errors
+///
+/// If there are others.
+pub fn arguments_after(flag: &str, program: &str) -> Outcome<(bool, [u64; 3])> {
     let words: Vec<String> = std::env::args().skip(1).collect();
+    match words.split_first() {
+        Some((first, words)) if first == flag => Ok((true, parsed(program, words)?)),
+        _ => Ok((false, parsed(&format!("{program} [{flag}]"), &words)?)),
+    }
+}
+
+fn parsed(program: &str, words: &[String]) -> Outcome<[u64; 3]> {
     let number = |word: &String| word.replace(',', "").parse::<u64>();
     let now = SystemTime::now().duration_since(UNIX_EPOCH)?.as_secs();
-    match words.as_slice() {
+    match words {
         [items, kills] => Ok([number(items)?, number(kills)?, now]),
         [items, kills, seed] => Ok([number(items)?, number(kills)?, number(seed)?]),
         _ => Err(format!("usage: {program} ITEMS KILLS [SEED]").into()),

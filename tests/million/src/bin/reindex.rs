@@ -1,8 +1,10 @@
-//! `reindex ITEMS KILLS [SEED]`: see `tests/million.sh`.
+//! `reindex [--claims] ITEMS KILLS [SEED]`: see `tests/million.sh`.
 
 use std::process::ExitCode;
 
-use envelope_million_tests::{Outcome, programs, reindex};
+use envelope_million_tests::reindex::records::{Member, Person};
+use envelope_million_tests::reindex::scenario;
+use envelope_million_tests::{Outcome, programs};
 
 #[tokio::main]
 async fn main() -> ExitCode {
@@ -10,7 +12,10 @@ async fn main() -> ExitCode {
 }
 
 async fn run() -> Outcome<bool> {
-    let arguments = programs::arguments("reindex")?;
+    let (claims, arguments) = programs::arguments_after("--claims", "reindex")?;
     let endpoint = programs::dynamodb_endpoint("reindex")?;
-    reindex::scenario::run(arguments, endpoint).await
+    match claims {
+        true => scenario::run::<Member>(arguments, endpoint).await,
+        false => scenario::run::<Person>(arguments, endpoint).await,
+    }
 }

@@ -1,5 +1,7 @@
-//! The records, the table with its indexes, and a search key in the middle of a rotation.
+//! The people, the table with its indexes, and a search key in the middle of a rotation.
 
+use std::fmt::Debug;
+use std::future::Future;
 use std::sync::Arc;
 use std::time::{Duration, Instant, SystemTime};
 
@@ -7,13 +9,13 @@ use aws_sdk_dynamodb::Client;
 use envelope_dynamo::keys::{Clock, SearchKeyTable, SearchKeys};
 use envelope_dynamo::maintain::SchemaFile;
 use envelope_dynamo::record::{Unclaimed, Unversioned};
-use envelope_dynamo::{Envelope, KmsKeyProvider, Table};
+use envelope_dynamo::{Envelope, Error, KmsKeyProvider, Table};
 use envelope_examples::Servers;
 use envelope_examples::servers::{create_kms_key, unique_name};
 
 use crate::Outcome;
 use crate::model::State;
-use crate::records::id;
+use crate::records::{id, index};
 
 /// A person who is found by address, and by name.
 #[derive(Clone, Debug, PartialEq, Envelope)]
@@ -34,6 +36,111 @@ pub struct Person {
     #[plaintext]
     pub(crate) logins: u64,
 }
+
+/// The same person in a program whose addresses are unique.
+#[derive(Clone, Debug, PartialEq, Envelope)]
+#[envelope(
+    table = "people",
+    index(name = "by-email", partition_key = email),
+    index(name = "by-name", partition_key = name),
+)]
+pub struct Member {
+    #[partition_key]
+    pub(crate) id: String,
+    #[encrypted]
+    #[searchable(normalize(trim, ascii_lowercase), unique)]
+    pub(crate) email: Option<String>,
+    #[encrypted]
+    #[searchable]
+    pub(crate) name: String,
+    #[plaintext]
+    pub(crate) logins: u64,
+}
+
+/// The record type of the programs that write during the run, and after it.
+pub trait Someone:
+    Envelope<Key = <Person as Envelope>::Key> + Clone + Debug + PartialEq + Send + Sync + 'static
+{
+    /// Whether no two people may have one address.
+    const IS_UNIQUE: bool;
+
+    /// The record of a person.
+    fn of(person: Person) -> Self;
+
+    /// The key of the person.
+    fn id(&self) -> &str;
+
+    /// The address of the person.
+    fn email_mut(&mut self) -> &mut Option<String>;
+
+    /// Puts a person, in place of the stored one, or only if there is none.
+    fn put(
+        table: &Table<Self>,
+        person: &Self,
+        is_new: bool,
+    ) -> impl Future<Output = Result<(), Error>> + Send;
+
+    /// Counts a log-in in place.
+    fn count(table: &Table<Self>, id: String) -> impl Future<Output = Outcome<()>> + Send;
+
+    /// The one person with this address, by each way to find one.
+    fn by_email(
+        table: &Table<Self>,
+        email: &str,
+    ) -> impl Future<Output = Outcome<Vec<Option<Self>>>> + Send;
+
+    /// The numbers of the people with this name.
+    fn by_name(table: &Table<Self>, name: &str) -> impl Future<Output = Outcome<Vec<u64>>> + Send;
+}
+
+macro_rules! someone {
+    ($type:ident, $is_unique:literal, |$table:ident, $email:ident| $unique:expr) => {
+        impl Someone for $type {
+            const IS_UNIQUE: bool = $is_unique;
+
+            fn of(Person { id, email, name, logins }: Person) -> Self {
+                Self { id, email, name, logins }
+            }
+
+            fn id(&self) -> &str {
+                &self.id
+            }
+
+            fn email_mut(&mut self) -> &mut Option<String> {
+                &mut self.email
+            }
+
+            async fn put(table: &Table<Self>, person: &Self, is_new: bool) -> Result<(), Error> {
+                match is_new {
+                    true => table.put(person).if_not_exists().send().await,
+                    false => table.put(person).send().await,
+                }
+            }
+
+            async fn count(table: &Table<Self>, id: String) -> Outcome<()> {
+                table.update(id).add(|person| person.logins, 1).send().await?;
+                Ok(())
+            }
+
+            async fn by_email($table: &Table<Self>, $email: &str) -> Outcome<Vec<Option<Self>>> {
+                let found = $table.index(|i| i.by_email).query($email).one().await?;
+                let mut all: Vec<Option<Self>> = $unique;
+                all.push(found);
+                Ok(all)
+            }
+
+            async fn by_name(table: &Table<Self>, name: &str) -> Outcome<Vec<u64>> {
+                let found = table.index(|i| i.by_name).query(name).send().await?;
+                Ok(found.iter().filter_map(|person| index(&person.id)).collect())
+            }
+        }
+    };
+}
+
+someone!(Person, false, |table, email| Vec::new());
+someone!(Member, true, |table, email| {
+    vec![table.unique(|member| member.email).get(email).send().await?]
+});
 
 /// The same record in a program of before its fields became searchable.
 mod before {
@@ -81,23 +188,45 @@ impl Flavour {
         }
     }
 
-    /// Whether such an item needs other tags.
+    /// Whether such an item needs other tags, or the claim of its address.
     #[must_use]
-    pub const fn is_due(self) -> bool {
-        matches!(self, Self::Old | Self::NoEmail | Self::Before)
+    pub const fn is_due<S: Someone>(self) -> bool {
+        match self {
+            Self::Old | Self::NoEmail | Self::Before => true,
+            Self::Current => S::IS_UNIQUE,
+            Self::Plain => false,
+        }
     }
 }
 
 /// The person with this number.
 #[must_use]
-pub fn person(index: u64, state: State) -> Person {
+pub fn person<S: Someone>(index: u64, state: State) -> S {
     let is_absent = Flavour::of(index) == Flavour::NoEmail && state.generation == 0;
-    let email = (!is_absent).then(|| email(index, state.generation));
-    Person { id: id(index), email, name: name(index), logins: state.logins }
+    let email = (!is_absent).then(|| email::<S>(index, state.generation));
+    S::of(Person { id: id(index), email, name: name(index), logins: state.logins })
 }
 
+/// Where addresses are to become unique, some pairs of people have one address at first: the
+/// person before in the pair, if this is the second of one.
+#[must_use]
+pub fn first_of_pair<S: Someone>(index: u64) -> Option<u64> {
+    (S::IS_UNIQUE && index % PAIR_EVERY == SECOND_OF_PAIR).then(|| index - 1)
+}
+
+/// Whether the person had the same address as another one at first.
+#[must_use]
+pub fn is_of_pair<S: Someone>(index: u64) -> bool {
+    [index, index + 1].into_iter().any(|index| first_of_pair::<S>(index).is_some())
+}
+
+const PAIR_EVERY: u64 = 50;
+/// Both of a pair are of the flavour [`Flavour::Old`].
+const SECOND_OF_PAIR: u64 = 6;
+
 /// The address of a person. A new generation changes it.
-pub(crate) fn email(index: u64, generation: u64) -> String {
+pub(crate) fn email<S: Someone>(index: u64, generation: u64) -> String {
+    let index = first_of_pair::<S>(index).filter(|_| generation == 0).unwrap_or(index);
     format!("Person-{index}-in-Generation-{generation}@example.com")
 }
 
@@ -137,31 +266,40 @@ pub struct World {
     pub search_keys: String,
     /// The KMS key of the search keys.
     pub search_kms_key: String,
+    /// The physical name of the table of claims, if addresses are unique.
+    pub claims: Option<String>,
 }
 
 impl World {
     /// A new table with `items` items, whose search key was rotated: nobody writes tags of the
-    /// older version any more.
+    /// older version any more. If the addresses of `S` are unique, nobody has claimed one so far.
     ///
     /// # Errors
     ///
     /// If a server refuses.
-    pub async fn create(servers: Servers, items: u64) -> Outcome<Self> {
+    pub async fn create<S: Someone>(servers: Servers, items: u64) -> Outcome<Self> {
         let (name, search_keys) = (unique_name("people"), unique_name("search-keys"));
         let search_kms_key = create_kms_key(servers.kms()).await?;
-        let world = Self { servers, name, search_keys, search_kms_key };
+        let claims = S::IS_UNIQUE.then(|| unique_name("claims"));
+        let world = Self { servers, name, search_keys, search_kms_key, claims };
         let store = world.store().with_clock(Arc::new(Slow(LONG_AGO)));
         store.create_table().await?;
         store.create("people").await?;
-        let old = world.people();
+        let old = world.people::<Person>();
         old.create_table().send().await?;
+        if S::IS_UNIQUE {
+            world.people::<S>().create_claims_table().await?;
+        }
         let of = |flavour| (0..items).filter(move |index| Flavour::of(*index) == flavour);
-        let first = |index| person(index, State::default());
+        let first = |index| {
+            let email = person::<S>(index, State::default()).email_mut().take();
+            Person { email, ..person(index, State::default()) }
+        };
         for flavour in [Flavour::Old, Flavour::NoEmail] {
             put(&old, of(flavour).map(first)).await?;
         }
         store.rotate("people").await?;
-        put(&world.people(), of(Flavour::Current).map(first)).await?;
+        put(&world.people::<Person>(), of(Flavour::Current).map(first)).await?;
         let before = of(Flavour::Before).map(first).map(|person| {
             let Person { id, email, name, logins } = person;
             before::Person { id, email, name, logins }
@@ -177,8 +315,8 @@ impl World {
 
     /// The schema file of the records.
     #[must_use]
-    pub fn schema() -> String {
-        SchemaFile::new().with::<Person>().to_string()
+    pub fn schema<S: Someone>() -> String {
+        SchemaFile::new().with::<S>().to_string()
     }
 
     /// The client of DynamoDB.
@@ -212,8 +350,12 @@ impl World {
 
     /// The table, with the search keys that are in use now.
     #[must_use]
-    pub fn people(&self) -> Table<Person> {
-        self.table().with_search_keys(self.keys())
+    pub fn people<S: Someone>(&self) -> Table<S> {
+        let people = self.table().with_search_keys(self.keys());
+        match &self.claims {
+            Some(claims) if S::IS_UNIQUE => people.with_claims(&**claims),
+            _ => people,
+        }
     }
 }
 

@@ -1,41 +1,45 @@
-//! Other writers: they put, modify, delete and recreate people, and count in place.
+//! Other writers: they put, modify, delete and recreate people, count in place, and try to get
+//! addresses that others have.
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 
 use aws_sdk_dynamodb::types::AttributeValue;
-use envelope_dynamo::Table;
+use envelope_dynamo::error::WriteError;
+use envelope_dynamo::{ErrorKind, Table};
 
 use crate::Outcome;
 use crate::model::{Model, State};
 use crate::random::Random;
 use crate::records::id;
-use crate::reindex::records::{Flavour, Person, World, email, person};
+use crate::reindex::records::{Flavour, Someone, World, email, is_of_pair, person};
 use crate::watch::Others;
 
 /// The writers, and the model that they keep.
 #[derive(Debug)]
-pub struct Traffic {
+pub struct Traffic<S: Someone> {
     world: Arc<World>,
     model: Arc<Model>,
     random: Arc<Random>,
-    people: Table<Person>,
+    people: Table<S>,
     /// How many writes they have made.
     pub writes: AtomicU64,
+    /// How many of them were refused, since another person has the address.
+    pub taken: AtomicU64,
 }
 
-impl Traffic {
+impl<S: Someone> Traffic<S> {
     /// Writers of the table that `model` describes.
     #[must_use]
     pub fn new(world: Arc<World>, model: Arc<Model>, random: Arc<Random>) -> Self {
         let people = world.people();
-        Self { world, model, random, people, writes: AtomicU64::new(0) }
+        let (writes, taken) = (AtomicU64::new(0), AtomicU64::new(0));
+        Self { world, model, random, people, writes, taken }
     }
 
     async fn count(&self, index: u64) -> Outcome<()> {
         if Flavour::of(index) != Flavour::Plain {
-            self.people.update(id(index)).add(|person| person.logins, 1).send().await?;
-            return Ok(());
+            return S::count(&self.people, id(index)).await;
         }
         let update = self.world.dynamodb().update_item().table_name(&self.world.name);
         let update = update.key("id", AttributeValue::S(id(index)));
@@ -54,20 +58,20 @@ impl Traffic {
             self.count(index).await?;
             return Ok(counted);
         }
+        if is_of_pair::<S>(index) && self.random.below(3) == 0 {
+            return self.put_first_address(index, state).await;
+        }
         if !state.exists {
-            self.people.put(&person(index, next)).if_not_exists().send().await?;
+            S::put(&self.people, &person(index, next), true).await?;
             return Ok(next);
         }
         match self.random.below(10) {
             0..3 => {
-                self.people.put(&person(index, next)).send().await?;
+                S::put(&self.people, &person(index, next), false).await?;
                 Ok(next)
             }
             3..6 => {
-                let email = Some(email(index, next.generation));
-                let change = |person: &mut Person| person.email.clone_from(&email);
-                let found = self.people.update(id(index)).modify(change).send().await?;
-                found.ok_or_else(|| format!("item {index} is gone"))?;
+                self.change_address(index, next.generation).await?;
                 Ok(State { logins: state.logins, ..next })
             }
             6..9 => {
@@ -80,9 +84,44 @@ impl Traffic {
             }
         }
     }
+
+    /// Gives a person an address of their own.
+    async fn change_address(&self, index: u64, generation: u64) -> Outcome<()> {
+        let email = Some(email::<S>(index, generation));
+        let change = |person: &mut S| person.email_mut().clone_from(&email);
+        let found = self.people.update(id(index)).modify(change).send().await?;
+        found.ok_or_else(|| format!("item {index} is gone"))?;
+        Ok(())
+    }
+
+    /// Puts a person with the address that two people had at first. The other one may have it.
+    async fn put_first_address(&self, index: u64, state: State) -> Outcome<State> {
+        let first = State { exists: true, ..State::default() };
+        match S::put(&self.people, &person(index, first), false).await {
+            Ok(()) => Ok(first),
+            Err(error) if matches!(error.kind(), ErrorKind::Write(WriteError::Taken { .. })) => {
+                self.taken.fetch_add(1, Ordering::SeqCst);
+                Ok(state)
+            }
+            Err(error) => Err(error.into()),
+        }
+    }
+
+    /// Gives a person an address of their own, as somebody does who decides between two.
+    ///
+    /// # Errors
+    ///
+    /// If the person does not exist.
+    pub async fn decide_against(&self, index: u64) -> Outcome<()> {
+        let turn = self.model.turn(index).await.ok_or("there is no such person")?;
+        let next = State { generation: turn.state().generation + 1, ..turn.state() };
+        self.change_address(index, next.generation).await?;
+        turn.wrote(next);
+        Ok(())
+    }
 }
 
-impl Others for Traffic {
+impl<S: Someone> Others for Traffic<S> {
     const OPERATION: &'static str = "GenerateDataKey";
     const CONTEXT: &'static str = "EncryptionContext";
 
