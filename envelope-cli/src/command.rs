@@ -14,7 +14,7 @@ use envelope_dynamo::{Envelope, KeyProvider};
 
 use crate::exit::Exit;
 use crate::failure::{Failure, reported};
-use crate::records::{RecordType, Records};
+use crate::records::{Place, RecordType, Records};
 use crate::{args, commands};
 
 /// The command of a program: its record types, and what a backfill does to their items.
@@ -184,19 +184,19 @@ impl Command {
         }
     }
 
-    /// A backfill of the record types of the table `logical`, in the table with the physical name
-    /// `name`; `None` if there are none.
+    /// A backfill of the record types of the table `logical` in this `place`; `None` if there are
+    /// none.
     pub(crate) fn backfill(
         self,
         logical: &str,
-        name: &str,
+        place: &Place<'_>,
         aws: &SdkConfig,
         dynamodb: Client,
         keys: Arc<dyn KeyProvider>,
     ) -> Option<Backfill> {
         let mut types = self.types.iter().filter(|ty| ty.table == logical);
         let first = types.next()?;
-        let backfill = (first.backfill)(dynamodb, keys, name);
+        let backfill = (first.backfill)(dynamodb, keys, place);
         let backfill = types.fold(backfill, |backfill, ty| (ty.join)(backfill));
         let settings = self.settings.into_iter().filter(|setting| setting.table == logical);
         Some(settings.fold(backfill, |backfill, setting| (setting.apply)(backfill, aws)))

@@ -4,6 +4,7 @@ use std::sync::Arc;
 
 use aws_sdk_dynamodb::Client;
 use envelope_dynamo::item::Entity;
+use envelope_dynamo::keys::SearchKeys;
 use envelope_dynamo::maintain::{Backfill, SchemaFile};
 use envelope_dynamo::{Envelope, KeyProvider, Table};
 
@@ -57,17 +58,35 @@ pub struct RecordType {
     /// The logical name of its table.
     pub(crate) table: &'static str,
     /// A backfill of this type alone.
-    pub(crate) backfill: fn(Client, Arc<dyn KeyProvider>, &str) -> Backfill,
+    pub(crate) backfill: fn(Client, Arc<dyn KeyProvider>, &Place<'_>) -> Backfill,
     /// Adds the type to a backfill of its table.
     pub(crate) join: fn(Backfill) -> Backfill,
+}
+
+/// The table of a backfill, and what its search tags and unique values need.
+#[derive(Debug)]
+pub(crate) struct Place<'p> {
+    /// The physical name of the table.
+    pub(crate) table: &'p str,
+    /// The search keys, if any were named.
+    pub(crate) search: Option<SearchKeys>,
+    /// The physical name of the table of claims, if one was named.
+    pub(crate) claims: Option<&'p str>,
 }
 
 impl RecordType {
     fn of<T: Entity + 'static>() -> Self {
         Self {
             table: T::First::TABLE,
-            backfill: |dynamodb, keys, name| {
-                Backfill::new(&Table::<T>::new(dynamodb, keys).named(name))
+            backfill: |dynamodb, keys, place| {
+                let mut table = Table::<T>::new(dynamodb, keys).named(place.table);
+                if let Some(search) = &place.search {
+                    table = table.with_search_keys(search.clone());
+                }
+                if let Some(claims) = place.claims {
+                    table = table.with_claims(claims);
+                }
+                Backfill::new(&table)
             },
             join: Backfill::also::<T>,
         }

@@ -12,7 +12,8 @@ use crate::command::Command;
 use crate::failure::{Failure, Outcome};
 use crate::input::Logical;
 use crate::key_name::Key;
-use crate::providers::{BranchTableArgs, OpenArgs, kms};
+use crate::providers::{BranchTableArgs, OpenArgs, SearchKeyArgs, kms};
+use crate::records::Place;
 use crate::run::{RunArgs, Subject, described, drive, refuse_alias_in_parts};
 
 /// What the command says in a binary that has no record types.
@@ -42,7 +43,7 @@ pub(crate) struct BackfillArgs {
     /// or alias without --part
     ///
     /// May be repeated: records are sealed under the first, and may be opened under all. Only
-    /// sealed records with a field in the clear are opened.
+    /// sealed records with a field in the clear, or without a search tag, are opened.
     #[arg(long, value_name = "KEY", required = true, verbatim_doc_comment)]
     kms_key: Vec<String>,
 
@@ -54,6 +55,17 @@ pub(crate) struct BackfillArgs {
     /// Without it there is one branch for the table.
     #[arg(long, value_name = "PAIR", requires = "branch_keys")]
     branch_pair: Option<String>,
+
+    #[command(flatten)]
+    search: SearchKeyArgs,
+
+    /// The KMS key that unwraps the search key, if the record types have searchable fields
+    #[arg(long, value_name = "KEY")]
+    search_kms_key: Option<String>,
+
+    /// The table of claims, if the record types have unique fields
+    #[arg(long, value_name = "TABLE")]
+    claims: Option<String>,
 
     #[command(flatten)]
     run: RunArgs,
@@ -90,7 +102,12 @@ pub(crate) async fn run(args: BackfillArgs, global: &Global, command: Command) -
         None => Arc::new(kms(&aws, &open.kms_key)?),
     };
     let dynamodb = aws.dynamodb.clone();
-    let backfill = command.backfill(&logical, &args.table, &aws.config, dynamodb, provider);
+    let place = Place {
+        table: &args.table,
+        search: args.search_kms_key.as_ref().map(|key| args.search.open(&aws, key)),
+        claims: args.claims.as_deref(),
+    };
+    let backfill = command.backfill(&logical, &place, &aws.config, dynamodb, provider);
     let Some(backfill) = backfill else {
         return Err(Failure::act_now(format!("no record type has the table `{logical}`")));
     };

@@ -6,6 +6,7 @@ use std::process::{Command, Stdio};
 use aws_sdk_dynamodb::types::{AttributeValue, ScalarAttributeType};
 use envelope_cli::Command as Program;
 use envelope_dynamo::item::{Item, is_sealed};
+use envelope_dynamo::keys::{SearchKeyTable, SearchKeys};
 use envelope_dynamo::maintain::{Converted, SchemaFile};
 use envelope_dynamo::{Envelope, KmsKeyProvider, Table};
 use envelope_examples::servers::loopback::Loopback;
@@ -71,6 +72,17 @@ struct Note {
     text: String,
 }
 
+/// Found by the address, which no two members share.
+#[derive(Clone, Debug, PartialEq, Envelope)]
+#[envelope(table = "members")]
+struct Member {
+    #[partition_key]
+    id: String,
+    #[encrypted]
+    #[searchable(normalize(ascii_lowercase), unique)]
+    email: String,
+}
+
 /// Orders whose card stands in `legacy_card`, of another program.
 async fn read(item: Item) -> Result<Option<Converted<Order>>, Infallible> {
     let Some(Ok(card)) = item.get("legacy_card").map(AttributeValue::as_s) else { return Ok(None) };
@@ -85,7 +97,7 @@ async fn read(item: Item) -> Result<Option<Converted<Order>>, Infallible> {
 fn the_command_itself() {
     let Ok(arguments) = std::env::var(ARGUMENTS) else { return };
     let program = Program::new()
-        .records::<(User, Order, Note)>()
+        .records::<(User, Order, Note, Member)>()
         .transform(|user: &mut User| user.email.make_ascii_lowercase());
     let program = match std::env::var("ENVELOPE_TEST_LEGACY") {
         Ok(_) => program.convert(|_| read),
@@ -400,6 +412,46 @@ async fn records_are_sealed_under_branch_keys() {
     assert!(ended.stdout.contains("\n0 KMS calls"), "one call, for all: {}", ended.stdout);
 }
 
+#[tokio::test]
+async fn searchable_fields_get_tags_and_unique_values_are_claimed() {
+    let bench = Bench::new().await;
+    let [name, claims, searches] = ["members", "claims", "search-keys"].map(unique_name);
+    let dynamodb = || bench.servers.dynamodb().clone();
+    let kms = || KmsKeyProvider::new(bench.servers.kms().clone(), &*bench.key);
+    let store = SearchKeyTable::new(dynamodb(), "search-keys", kms()).named(&*searches);
+    store.create_table().await.unwrap();
+    store.create("members").await.unwrap();
+    let members = Table::<Member>::new(dynamodb(), kms()).named(&*name).with_claims(&*claims);
+    let members = members.with_search_keys(SearchKeys::per_table(store));
+    members.create_table().send().await.unwrap();
+    members.create_claims_table().await.unwrap();
+    for (id, email) in [("m_1", "Zoe@x"), ("m_2", "zoe@x"), ("m_3", "ana@x")] {
+        let text = |text: &str| AttributeValue::S(text.to_owned());
+        let put = bench.servers.dynamodb().put_item().table_name(&name);
+        put.item("id", text(id)).item("email", text(email)).send().await.unwrap();
+    }
+    let backfill = |more: &[&str]| {
+        let table = ["backfill", "--table", &name, "--logical", "members"];
+        let arguments = [&table[..], &["--kms-key", &bench.key], more].concat();
+        Ended::of_own(bench.command(&arguments).output().unwrap())
+    };
+    let search = ["--search-keys", &searches, "--search-kms-key", &bench.key];
+    backfill(&[]).refused(2, &["`Member` has searchable fields", "--search-kms-key"]);
+    backfill(&search).refused(2, &["`Member` has unique fields", "--claims"]);
+
+    let ended = backfill(&[&search[..], &["--claims", &claims]].concat());
+    assert_eq!(ended.code, 3, "{ended:?}");
+    assert!(ended.stdout.contains("sealed 2   already 0   other entity 0   failed 1"), "{ended:?}");
+    let failed: Vec<_> = ended.stdout.lines().filter(|it| it.starts_with("failed ")).collect();
+    assert!(failed[0].contains("id=m_") && failed[0].contains("email"), "{failed:?}");
+    for (email, ids) in [("ana@x", &["m_3"][..]), ("ZOE@x", &["m_1", "m_2"])] {
+        let found = members.unique(|member| member.email).get(email).send().await.unwrap();
+        let id = found.map(|member| member.id).unwrap_or_default();
+        assert!(ids.contains(&id.as_str()), "{email}: {id}");
+        assert!(!failed[0].contains(&id), "{id} was sealed: {failed:?}");
+    }
+}
+
 fn envelope_at(bench: &Bench) -> Command {
     let mut command = crate::process::envelope(&[]);
     command.envs(bench.loopback.environment());
@@ -429,7 +481,7 @@ async fn mistakes_are_explained_before_anything_is_written() {
     own(&["backfill"]).refused(2, &["--table", "--kms-key"]);
     let table = ["backfill", "--table", &bench.name];
     own(&[&table[..], &["--kms-key", &bench.key]].concat())
-        .refused(2, &["several tables (notes, shop)", "--logical"]);
+        .refused(2, &["several tables (members, notes, shop)", "--logical"]);
     own(&[&table[..], &["--kms-key", &bench.key, "--logical", "notes"]].concat())
         .refused(2, &["has the key pk (S), and the schema file says id (N)"]);
     bench

@@ -335,7 +335,8 @@ impl Step {
         self.keys.search.is_none().then(|| {
             format!(
                 "`{}` has searchable fields, and the table of this backfill has no search keys: \
-                 give it its keys with `Table::with_search_keys`",
+                 give it its keys with `Table::with_search_keys` (the command: \
+                 `--search-kms-key`)",
                 kind.name
             )
         })
