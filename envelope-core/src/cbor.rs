@@ -4,7 +4,23 @@
 //! [`Serializer`] and [`Deserializer`] convert the sealed fields of a record with serde. Both are
 //! human-readable in serde's sense. So a type has the same representation whether it is sealed,
 //! authenticated or plaintext, and whether or not serde buffers it (`flatten`, tagged and untagged
-//! enums). [`record`](crate::record) has an example.
+//! enums). [`FieldWriter`](crate::FieldWriter) and [`read_fields`](crate::read_fields) use them:
+//!
+//! ```
+//! use std::net::IpAddr;
+//!
+//! use envelope_core::{Content, Context, DataKey, FieldWriter, UntrustedPayload};
+//!
+//! let mut fields = FieldWriter::new(64, []);
+//! fields.field("ip", &IpAddr::from([127, 0, 0, 1]))?;
+//! # let (key, context) = (DataKey::generate()?, Context::new("logins"));
+//! let sealed = fields.finish().seal(Content::Record, &context, &key)?;
+//!
+//! // A text as in JSON, not the four bytes of a binary format.
+//! let plaintext = UntrustedPayload::parse(sealed)?.open(Content::Record, &context, &key)?;
+//! assert_eq!(plaintext.expose(), b"\xa1\x62ip\x69127.0.0.1");
+//! # Ok::<(), Box<dyn std::error::Error>>(())
+//! ```
 
 mod de;
 mod head;

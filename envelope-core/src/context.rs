@@ -259,6 +259,19 @@ impl fmt::Debug for Context<'_> {
 
 /// The kind of content of a payload. It is part of the associated data, so that bytes cannot pass
 /// for a record.
+///
+/// ```
+/// use envelope_core::{Content, Context, DataKey, OpenError, PayloadBuilder, UntrustedPayload};
+///
+/// let (context, key) = (Context::new("letters"), DataKey::generate()?);
+/// let mut payload = PayloadBuilder::new(1, []);
+/// payload.extend_from_slice(b"\xa0"); // also the encoding of a record without fields
+/// let sealed = payload.seal(Content::Bytes, &context, &key)?;
+///
+/// let opened = UntrustedPayload::parse(sealed)?.open(Content::Record, &context, &key);
+/// assert!(matches!(opened, Err(OpenError::Authentication)));
+/// # Ok::<(), Box<dyn std::error::Error>>(())
+/// ```
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Content {
     /// The encrypted fields of a record: a CBOR map.

@@ -69,6 +69,22 @@ impl fmt::Debug for KeyKind {
 
 /// One wrapping of a data key.
 ///
+/// ```
+/// # tokio::runtime::Builder::new_current_thread().build().unwrap().block_on(async {
+/// # use envelope_core as envelope_dynamo;
+/// use envelope_dynamo::keys::{EncryptedDek, KeyKind, LocalKeyProvider, RootKey, WrappedKey};
+/// use envelope_dynamo::message::{Context, seal};
+///
+/// # let provider = LocalKeyProvider::new(RootKey::generate()?);
+/// let sealed = seal(b"dear", &Context::new("letters"), &provider).await?;
+///
+/// // Which kinds of key may open it, without opening it.
+/// let dek = EncryptedDek::parse(&sealed.encrypted_dek)?;
+/// let kinds: Vec<KeyKind> = dek.keys().iter().map(WrappedKey::kind).collect();
+/// assert_eq!(kinds, [KeyKind::LOCAL]);
+/// # Ok::<(), Box<dyn std::error::Error>>(()) }).unwrap();
+/// ```
+///
 /// # Security
 ///
 /// A wrapped key comes from the table and is not authenticated. Kind and id are hints about which

@@ -231,6 +231,23 @@ impl StdError for KeyError {
 }
 
 /// The operating system gave no random bytes.
+///
+/// A key provider passes it on with `?`, as a [`KeyError`]:
+///
+/// ```
+/// # use envelope_core as envelope_dynamo;
+/// use envelope_dynamo::error::{KeyError, RandomError};
+/// use envelope_dynamo::keys::DataKey;
+///
+/// fn two_keys() -> Result<[DataKey; 2], KeyError> {
+///     let one: Result<DataKey, RandomError> = DataKey::generate();
+///     Ok([one?, DataKey::generate()?])
+/// }
+///
+/// let [one, other] = two_keys()?;
+/// assert_ne!(one.expose(), other.expose());
+/// # Ok::<(), KeyError>(())
+/// ```
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct RandomError(pub(crate) getrandom::Error);
 

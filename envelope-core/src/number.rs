@@ -44,6 +44,22 @@ enum Text<'a> {
 
 /// The text is not a DynamoDB number: it is not decimal, has more than 38 significant digits, or is
 /// out of range.
+///
+/// Such a number is refused before anything is sent, and never rounded:
+///
+/// ```
+/// # mod envelope_dynamo {
+/// #     pub use envelope_core::message;
+/// #     pub mod error { pub use envelope_core::NumberError; }
+/// # }
+/// use envelope_dynamo::error::NumberError;
+/// use envelope_dynamo::message::Number;
+///
+/// for text in ["12,50", "Infinity", "1e126", "3.14159265358979323846264338327950288419"] {
+///     assert_eq!(Number::parse(text), Err(NumberError));
+/// }
+/// assert!(Number::parse("3.1415926535897932384626433832795028842").is_ok(), "38 digits");
+/// ```
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct NumberError;
 

@@ -74,6 +74,24 @@ impl Derived {
 }
 
 /// A plaintext that is written in the buffer where it will be sealed. Wiped on drop.
+///
+/// ```
+/// use envelope_core::payload::{OVERHEAD_BYTES, PayloadBuilder, UntrustedPayload};
+/// use envelope_core::{Content, Context, DataKey, Value};
+///
+/// let sent = Some(Value::string("2026-11-22"));
+/// let context = Context::new("letters").authenticated("sent", sent)?;
+/// let mut payload = PayloadBuilder::new(12, context.authenticated_names());
+/// for part in ["dear", " ", "grandma"] {
+///     payload.extend_from_slice(part.as_bytes());
+/// }
+/// let sealed = payload.seal(Content::Bytes, &context, &DataKey::generate()?)?;
+///
+/// // The header lists the names of authenticated attributes, not their values.
+/// assert_eq!(sealed.len(), OVERHEAD_BYTES + (1 + "sent".len()) + 12);
+/// assert_eq!(UntrustedPayload::names_in(&sealed)?, ["sent"]);
+/// # Ok::<(), Box<dyn std::error::Error>>(())
+/// ```
 pub struct PayloadBuilder {
     pub(crate) buffer: SecretBuffer,
     pub(crate) start: usize,
@@ -203,6 +221,28 @@ fn names_bytes<'n>(names: impl Iterator<Item = &'n str>) -> usize {
 ///
 /// Its names of authenticated attributes are a claim. Opening it with a context of those names
 /// proves the claim.
+///
+/// ```
+/// use envelope_core::payload::{PayloadBuilder, UntrustedPayload};
+/// use envelope_core::{Content, Context, DataKey, OpenError, Value};
+///
+/// let key = DataKey::generate()?;
+/// let of_plan = |plan| Context::new("users").authenticated("plan", Some(Value::string(plan)));
+/// let sealed = PayloadBuilder::new(0, ["plan"]).seal(Content::Bytes, &of_plan("free")?, &key)?;
+///
+/// let payload = UntrustedPayload::parse(sealed.clone())?;
+/// assert_eq!(payload.authenticated_names(), ["plan"]);
+/// payload.open(Content::Bytes, &of_plan("free")?, &key)?;
+///
+/// // Somebody changed the attribute, or removed it.
+/// let changed = UntrustedPayload::parse(sealed.clone())?;
+/// let changed = changed.open(Content::Bytes, &of_plan("pro")?, &key);
+/// assert!(matches!(changed, Err(OpenError::Authentication)));
+/// let without = UntrustedPayload::parse(sealed)?;
+/// let without = without.open(Content::Bytes, &Context::new("users"), &key);
+/// assert!(matches!(without, Err(OpenError::AuthenticatedNames { .. })));
+/// # Ok::<(), Box<dyn std::error::Error>>(())
+/// ```
 pub struct UntrustedPayload {
     bytes: Vec<u8>,
     header: UntrustedHeader,
@@ -273,7 +313,7 @@ impl std::fmt::Debug for UntrustedPayload {
 /// ```
 /// use envelope_core::context::{Content, Context};
 /// use envelope_core::key::DataKey;
-/// use envelope_core::payload::{PayloadBuilder, UntrustedHeader};
+/// use envelope_core::payload::{BoundHeader, PayloadBuilder, UntrustedHeader};
 ///
 /// let (context, key) = (Context::new("letters"), DataKey::generate()?);
 /// let mut payload = PayloadBuilder::new(4, context.authenticated_names());
@@ -282,7 +322,7 @@ impl std::fmt::Debug for UntrustedPayload {
 ///
 /// let header = UntrustedHeader::parse(&stored)?;
 /// assert!(header.authenticated_names().is_empty());
-/// let bound = header.bind(Content::Bytes, &context)?;
+/// let bound: BoundHeader = header.bind(Content::Bytes, &context)?; // `context` may go
 /// assert_eq!(bound.open(stored, &key)?.expose(), b"dear");
 /// # Ok::<(), Box<dyn std::error::Error>>(())
 /// ```
@@ -333,7 +373,9 @@ impl UntrustedHeader {
     }
 }
 
-/// A header and the context that its payload is opened for; see [`UntrustedHeader::bind`].
+/// A header and the context that its payload is opened for.
+///
+/// [`UntrustedHeader::bind`] returns it. The example of [`UntrustedHeader`] opens a payload with it.
 pub struct BoundHeader {
     start: usize,
     associated_data: Vec<u8>,

@@ -85,6 +85,8 @@ use crate::error::KeyError;
 use crate::secret::DataKey;
 
 /// The return type of a provider's methods: a boxed future that any runtime can poll.
+///
+/// `Box::pin(async move { .. })` makes one, as in the example of [`WrapKey`].
 pub type KeyFuture<'a, T> = Pin<Box<dyn Future<Output = Result<T, KeyError>> + Send + 'a>>;
 
 /// Makes data keys and wraps them. A service that writes needs this.
@@ -143,6 +145,49 @@ pub trait WrapKey: Debug + Send + Sync {
 }
 
 /// Unwraps data keys. A service that reads needs this.
+///
+/// Implement it for a key service of your own, which unwraps only under the keys that you configured:
+///
+/// ```
+/// # tokio::runtime::Builder::new_current_thread().build().unwrap().block_on(async {
+/// # use envelope_core as envelope_dynamo;
+/// use envelope_dynamo::error::{KeyError, KeyErrorKind};
+/// use envelope_dynamo::keys::{DataKey, KeyFuture, UnwrapKey, WrappedKey};
+/// use envelope_dynamo::message::{Context, EncryptionContext};
+/// # use envelope_dynamo::keys::KeyKind;
+/// use zeroize::Zeroizing;
+///
+/// #[derive(Debug)]
+/// struct MyKeyService;
+///
+/// impl UnwrapKey for MyKeyService {
+///     fn unwrap_key<'a>(
+///         &'a self,
+///         wrapped: &'a [WrappedKey],
+///         context: &'a EncryptionContext,
+///     ) -> KeyFuture<'a, DataKey> {
+///         Box::pin(async move {
+///             let is_own = |key: &&WrappedKey| key.kind().to_byte() == 200 && key.id() == b"key-1";
+///             let Some(own) = wrapped.iter().find(is_own) else {
+///                 return Err(KeyError::new(KeyErrorKind::WrongKey, "not wrapped by key-1"));
+///             };
+///             # let decrypt = |_: &[u8], _: &EncryptionContext| [9; 32];
+///             // By the key service. It fails for another context.
+///             let plaintext = Zeroizing::new(decrypt(own.bytes(), context));
+///             DataKey::from_slice(&*plaintext)
+///         })
+///     }
+/// }
+///
+/// # let kind = KeyKind::private(200).expect("128 to 255 are private");
+/// # let theirs = [WrappedKey::new(kind, *b"key-2", [7; 48])?];
+/// # let both = [theirs[0].clone(), WrappedKey::new(kind, *b"key-1", [7; 48])?];
+/// let context = Context::new("letters").encryption_context();
+/// assert_eq!(MyKeyService.unwrap_key(&both, &context).await?.expose(), &[9; 32]);
+/// let refused = MyKeyService.unwrap_key(&theirs, &context).await.unwrap_err();
+/// assert_eq!(refused.kind(), KeyErrorKind::WrongKey);
+/// # Ok::<(), Box<dyn std::error::Error>>(()) }).unwrap();
+/// ```
 pub trait UnwrapKey: Debug + Send + Sync {
     /// Unwraps one of the `wrapped` keys, which must be bound to `context`.
     ///
@@ -158,6 +203,45 @@ pub trait UnwrapKey: Debug + Send + Sync {
 ///
 /// It is separate from [`WrapKey`], because some providers can only wrap their own data keys: those
 /// of a branch key are derived.
+///
+/// ```
+/// # tokio::runtime::Builder::new_current_thread().build().unwrap().block_on(async {
+/// # use envelope_core as envelope_dynamo;
+/// use envelope_dynamo::error::{KeyError, KeyErrorKind};
+/// use envelope_dynamo::keys::{
+///     DataKey, EncryptedDek, KeyFuture, KeyKind, LocalKeyProvider, MultiKeyProvider, Recipient,
+///     RootKey, WrappedKey,
+/// };
+/// use envelope_dynamo::message::{Context, EncryptionContext, seal};
+///
+/// /// May read every record, with a key of its own.
+/// #[derive(Debug)]
+/// struct Auditor;
+///
+/// impl Recipient for Auditor {
+///     fn wrap_data_key<'a>(
+///         &'a self,
+///         data_key: &'a DataKey,
+///         context: &'a EncryptionContext,
+///     ) -> KeyFuture<'a, Vec<WrappedKey>> {
+///         Box::pin(async move {
+///             # let encrypt = |_: &DataKey, _: &EncryptionContext| vec![7; 48];
+///             let ciphertext = encrypt(data_key, context); // under the auditor's key
+///             let kind = KeyKind::private(200).expect("128 to 255 are private");
+///             WrappedKey::new(kind, *b"auditor", ciphertext)
+///                 .map(|wrapped| vec![wrapped])
+///                 .map_err(|error| KeyError::new(KeyErrorKind::Other, error.to_string()))
+///         })
+///     }
+/// }
+///
+/// let ours = LocalKeyProvider::new(RootKey::generate()?); // in production a `KmsKeyProvider`
+/// let provider = MultiKeyProvider::new(ours).also_wraps_for(Auditor);
+/// let sealed = seal(b"dear", &Context::new("letters"), &provider).await?;
+/// let dek = EncryptedDek::parse(&sealed.encrypted_dek)?;
+/// assert!(dek.keys().iter().any(|key| key.id() == b"auditor"));
+/// # Ok::<(), Box<dyn std::error::Error>>(()) }).unwrap();
+/// ```
 pub trait Recipient: Debug + Send + Sync {
     /// Wraps `data_key` for this party, bound to `context`. Returns at least one wrapped key.
     fn wrap_data_key<'a>(
@@ -168,11 +252,40 @@ pub trait Recipient: Debug + Send + Sync {
 }
 
 /// Wraps and unwraps. Implemented for every type that does both.
+///
+/// A program that chooses its provider when it starts keeps it behind this trait:
+///
+/// ```
+/// # tokio::runtime::Builder::new_current_thread().build().unwrap().block_on(async {
+/// # use envelope_core as envelope_dynamo;
+/// use std::sync::Arc;
+/// use std::time::Duration;
+/// use envelope_dynamo::keys::{
+///     CacheLimits, CachedKeyProvider, KeyProvider, LocalKeyProvider, RootKey,
+/// };
+/// use envelope_dynamo::message::{Context, open, seal};
+///
+/// fn provider(root: RootKey, max_age: Option<Duration>) -> Arc<dyn KeyProvider> {
+///     let provider = LocalKeyProvider::new(root);
+///     match max_age {
+///         None => Arc::new(provider),
+///         Some(max_age) => Arc::new(CachedKeyProvider::new(provider, CacheLimits::new(max_age))),
+///     }
+/// }
+///
+/// let provider = provider(RootKey::generate()?, Some(Duration::from_secs(300)));
+/// let context = Context::new("letters");
+/// let sealed = seal(b"dear", &context, &provider).await?;
+/// assert_eq!(open(&sealed, &context, &provider).await?.expose(), b"dear");
+/// # Ok::<(), Box<dyn std::error::Error>>(()) }).unwrap();
+/// ```
 pub trait KeyProvider: WrapKey + UnwrapKey {}
 
 impl<P: WrapKey + UnwrapKey + ?Sized> KeyProvider for P {}
 
-/// A new data key and its wrapped keys, at least one.
+/// A new data key and its wrapped keys, at least one: the result of [`WrapKey::generate`].
+///
+/// The example of [`WrapKey`] makes one.
 #[derive(Debug)]
 pub struct GeneratedKey {
     /// Seals records. Never stored.

@@ -154,6 +154,26 @@ impl FieldWriter {
 }
 
 /// The encoded value of one encrypted field.
+///
+/// Two values are equal if their encodings are. The encoding does not depend on the width of a number:
+///
+/// ```
+/// use std::marker::PhantomData;
+///
+/// use envelope_core::record::{FieldWriter, ValueError};
+///
+/// let mut fields = FieldWriter::new(64, []);
+/// fields.field("before", &7_u8)?;
+/// fields.field("after", &7_u64)?;
+/// fields.field("none", &None::<u8>)?;
+/// fields.absent("absent");
+/// let fields = fields.fields()?;
+/// let [(_, before), (_, after), (_, none), (_, absent)] = fields[..] else { panic!("4 fields") };
+/// assert!(before == after);
+/// assert_eq!(before.deserialize(PhantomData::<u32>)?, 7);
+/// assert!(absent.is_absent() && !none.is_absent());
+/// # Ok::<(), ValueError>(())
+/// ```
 #[derive(Clone, Copy, PartialEq, Eq)]
 pub struct FieldValue<'p>(&'p [u8]);
 

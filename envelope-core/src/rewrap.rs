@@ -12,6 +12,36 @@ use crate::provider::{Recipient, UnwrapKey};
 use crate::sealed::Sealed;
 
 /// Why a data key could not be wrapped again. The stored record is unchanged and still opens.
+///
+/// ```
+/// # tokio::runtime::Builder::new_current_thread().build().unwrap().block_on(async {
+/// # mod envelope_dynamo {
+/// #     pub use envelope_core::{keys, message};
+/// #     pub mod error { pub use envelope_core::{Fault, RewrapError}; }
+/// # }
+/// use envelope_dynamo::error::{Fault, RewrapError};
+/// use envelope_dynamo::keys::{LocalKeyProvider, RootKey, rewrap};
+/// use envelope_dynamo::message::{Context, seal};
+///
+/// # let old = LocalKeyProvider::new(RootKey::generate()?);
+/// # let new = LocalKeyProvider::new(RootKey::generate()?);
+/// let context = Context::new("letters").pair("to", "grandmother")?;
+/// let sealed = seal(b"dear", &context, &old).await?;
+///
+/// // A record cannot be moved: it has to be sealed again.
+/// let other = Context::new("letters").pair("to", "grandfather")?;
+/// let error = rewrap(&sealed, &old, &context, &[&new], &other).await.unwrap_err();
+/// assert!(matches!(error, RewrapError::OtherPlace));
+/// assert_eq!(error.fault(), Fault::Caller);
+///
+/// // The wrapped key of another record.
+/// let mut mixed = seal(b"hello", &context, &old).await?;
+/// mixed.encrypted_dek = sealed.encrypted_dek;
+/// let error = rewrap(&mixed, &old, &context, &[&new], &context).await.unwrap_err();
+/// assert!(matches!(error, RewrapError::OtherDataKey));
+/// assert_eq!(error.fault(), Fault::Data);
+/// # Ok::<(), Box<dyn std::error::Error>>(()) }).unwrap();
+/// ```
 #[derive(Debug)]
 #[non_exhaustive]
 pub enum RewrapError {

@@ -21,6 +21,22 @@ impl From<ReadError> for ValueError {
 
 /// Reads CBOR into serde values. The values own their data and borrow nothing from the input, so
 /// that the input can be wiped.
+///
+/// [`FieldValue::deserialize`](crate::FieldValue::deserialize) reads with it. A type that borrows does
+/// not deserialize:
+///
+/// ```
+/// use std::marker::PhantomData;
+///
+/// use envelope_core::FieldWriter;
+///
+/// let mut fields = FieldWriter::new(64, []);
+/// fields.field("email", "zoe@example.com")?;
+/// let value = fields.find("email").expect("was written");
+/// assert_eq!(value.deserialize(PhantomData::<String>)?, "zoe@example.com");
+/// assert!(value.deserialize(PhantomData::<&str>).is_err());
+/// # Ok::<(), envelope_core::ValueError>(())
+/// ```
 pub struct Deserializer<'r, 'p> {
     reader: &'r mut Reader<'p>,
     depth: usize,

@@ -13,6 +13,30 @@ use crate::serde_error::{ValueError, WITHHELD, WITHHELD_VALUE};
 /// Appends serde values to a buffer as CBOR.
 ///
 /// The definite length of a map or sequence of unknown length is inserted at its end.
+///
+/// [`FieldWriter::field`](crate::FieldWriter::field) writes with it:
+///
+/// ```
+/// use envelope_core::{Content, Context, DataKey, FieldWriter, UntrustedPayload};
+/// use serde::{Serialize, Serializer};
+///
+/// /// Does not know how many elements it has.
+/// struct Odd;
+///
+/// impl Serialize for Odd {
+///     fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+///         serializer.collect_seq((0..9_u8).filter(|n| n % 2 == 1))
+///     }
+/// }
+///
+/// let mut fields = FieldWriter::new(64, []);
+/// fields.field("odd", &Odd)?;
+/// # let (key, context) = (DataKey::generate()?, Context::new("numbers"));
+/// let sealed = fields.finish().seal(Content::Record, &context, &key)?;
+/// let plaintext = UntrustedPayload::parse(sealed)?.open(Content::Record, &context, &key)?;
+/// assert_eq!(plaintext.expose(), b"\xa1\x63odd\x84\x01\x03\x05\x07", "an array of 4");
+/// # Ok::<(), Box<dyn std::error::Error>>(())
+/// ```
 pub struct Serializer<'b> {
     out: &'b mut SecretBuffer,
     fragile: &'b mut FragileValues,

@@ -4,6 +4,8 @@ use std::fmt;
 use std::sync::atomic::{AtomicU64, Ordering};
 
 /// An event of a key provider. It contains no key, no value of a context and no record.
+///
+/// [`KeyCounters`] counts events. [`KeyObserver`] receives them.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 #[non_exhaustive]
 pub enum KeyEvent {

@@ -31,6 +31,8 @@ pub fn components(name: &str) -> impl Iterator<Item = &str> {
 
 /// A field that a tag is computed from: its stored name, and the steps that its text goes through,
 /// in the order in which they are applied. Numbers and bytes go through no steps.
+///
+/// The example of [`Definition`] lists one.
 pub type TaggedField<'a> = (&'a str, &'a [Step]);
 
 /// What a tag is computed from: the logical table, the name of the tag, the fields in order, and

@@ -92,6 +92,17 @@ impl fmt::Debug for SearchValue<'_> {
 ///
 /// Messages need not be compared in constant time: both are known to the process that compares
 /// them, and a stored value is only compared with a question that has the same tag.
+///
+/// ```
+/// use envelope_core::search::{Definition, SearchValue, Step};
+///
+/// let fields = [("email", &[Step::Trim, Step::AsciiLowercase][..])];
+/// let by_email = Definition::new("users", "email", &fields);
+/// let message = |email| by_email.message(&[SearchValue::Text(email)]);
+/// assert_eq!(message(" Zoe@Example.com"), message("zoe@example.com"));
+/// assert_ne!(message("zoe@example.com"), message("zoe@example.org"));
+/// assert_eq!(message("  "), None, "nothing to find");
+/// ```
 #[derive(PartialEq, Eq)]
 pub struct SearchMessage(Zeroizing<Vec<u8>>);
 

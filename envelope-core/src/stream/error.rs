@@ -6,6 +6,22 @@ use std::{fmt, io};
 use crate::error::{Fault, FormatError, KeyError, OpenError, SealError};
 
 /// Why a stream could not be sealed. The part that was written does not open.
+///
+/// ```
+/// # tokio::runtime::Builder::new_current_thread().build().unwrap().block_on(async {
+/// # use envelope_core::{LocalKeyProvider, RootKey};
+/// # use envelope_core as envelope_dynamo;
+/// use std::io::Cursor;
+/// use envelope_dynamo::message::Context;
+/// use envelope_dynamo::stream::{SealStreamError, seal_stream};
+///
+/// # let provider = LocalKeyProvider::new(RootKey::generate()?);
+/// let mut disk = [0; 1000]; // is too small
+/// let (object, context) = (&[7; 5000][..], Context::new("invoices"));
+/// let error = seal_stream(object, Cursor::new(&mut disk[..]), &context, &provider).await;
+/// assert!(matches!(error, Err(SealStreamError::Write(_))));
+/// # Ok::<(), Box<dyn std::error::Error>>(()) }).unwrap();
+/// ```
 #[derive(Debug)]
 #[non_exhaustive]
 pub enum SealStreamError {
@@ -100,6 +116,26 @@ pub struct OpenStreamError {
 }
 
 /// Why a stream could not be opened.
+///
+/// ```
+/// # tokio::runtime::Builder::new_current_thread().build().unwrap().block_on(async {
+/// # use envelope_core::{LocalKeyProvider, RootKey};
+/// # use envelope_core as envelope_dynamo;
+/// use envelope_dynamo::error::OpenError;
+/// use envelope_dynamo::message::Context;
+/// use envelope_dynamo::stream::{OpenStreamErrorKind, open_stream, seal_stream};
+///
+/// # let provider = LocalKeyProvider::new(RootKey::generate()?);
+/// let context = Context::new("invoices");
+/// let mut sealed = Vec::new();
+/// seal_stream(&b"%PDF-2.0"[..], &mut sealed, &context, &provider).await?;
+/// sealed.pop(); // the last byte is lost
+///
+/// let mut opened = Vec::new();
+/// let error = open_stream(&sealed[..], &mut opened, &context, &provider).await.unwrap_err();
+/// assert!(matches!(error.kind(), OpenStreamErrorKind::Open(OpenError::Authentication)));
+/// # Ok::<(), Box<dyn std::error::Error>>(()) }).unwrap();
+/// ```
 #[derive(Debug)]
 #[non_exhaustive]
 pub enum OpenStreamErrorKind {
