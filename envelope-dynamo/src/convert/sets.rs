@@ -42,13 +42,29 @@ macro_rules! with_functions {
 /// and sets with duplicates, so use a set type and skip the field while it is empty:
 ///
 /// ```
+/// # tokio::runtime::Builder::new_current_thread().build().unwrap().block_on(async {
 /// # use std::collections::BTreeSet;
-/// #[derive(serde::Serialize, serde::Deserialize)]
+/// use envelope_dynamo::{Envelope, LocalKeyProvider, RootKey, to_item};
+///
+/// #[derive(Envelope)]
+/// #[envelope(table = "articles")]
 /// struct Article {
+///     #[partition_key]
+///     article_id: String,
+///     #[authenticated]
 ///     #[serde(with = "envelope_dynamo::convert::string_set")]
 ///     #[serde(default, skip_serializing_if = "BTreeSet::is_empty")]
-///     tags: BTreeSet<String>, // stored as {"SS": ["rust", "serde"]}
+///     tags: BTreeSet<String>,
 /// }
+///
+/// # let provider = LocalKeyProvider::new(RootKey::generate()?);
+/// let tags = BTreeSet::from(["rust".to_owned(), "serde".to_owned()]);
+/// let item = to_item(&Article { article_id: "a_1".into(), tags }, &provider).await?;
+/// assert_eq!(item["tags"].as_ss().unwrap(), &["rust", "serde"]);
+///
+/// let none = Article { article_id: "a_2".into(), tags: BTreeSet::new() };
+/// assert!(!to_item(&none, &provider).await?.contains_key("tags"));
+/// # Ok::<(), Box<dyn std::error::Error>>(()) }).unwrap();
 /// ```
 ///
 /// `serde_dynamo::string_set` has the same effect. Use that module if `serde_dynamo` also stores
@@ -65,13 +81,26 @@ pub mod string_set {
 /// and sets with duplicates, so use a set type and skip the field while it is empty:
 ///
 /// ```
+/// # tokio::runtime::Builder::new_current_thread().build().unwrap().block_on(async {
 /// # use std::collections::BTreeSet;
-/// #[derive(serde::Serialize, serde::Deserialize)]
+/// use envelope_dynamo::{Envelope, LocalKeyProvider, RootKey, to_item};
+///
+/// #[derive(Envelope)]
+/// #[envelope(table = "draws")]
 /// struct Draw {
+///     #[partition_key]
+///     day: String,
+///     #[authenticated]
 ///     #[serde(with = "envelope_dynamo::convert::number_set")]
 ///     #[serde(default, skip_serializing_if = "BTreeSet::is_empty")]
-///     numbers: BTreeSet<u8>, // stored as {"NS": ["7", "42"]}
+///     numbers: BTreeSet<u8>,
 /// }
+///
+/// # let provider = LocalKeyProvider::new(RootKey::generate()?);
+/// let draw = Draw { day: "2026-11-22".into(), numbers: BTreeSet::from([42, 7]) };
+/// let item = to_item(&draw, &provider).await?;
+/// assert_eq!(item["numbers"].as_ns().unwrap(), &["7", "42"]);
+/// # Ok::<(), Box<dyn std::error::Error>>(()) }).unwrap();
 /// ```
 ///
 /// `serde_dynamo::number_set` has the same effect. Use that module if `serde_dynamo` also stores
@@ -87,7 +116,43 @@ pub mod number_set {
 /// The field can be any collection whose elements serialize to bytes, such as
 /// `serde_bytes::ByteBuf`. serde treats a `Vec<u8>` as a sequence of numbers, not as bytes.
 /// DynamoDB refuses empty sets and sets with duplicates, so use a set type and skip the field while
-/// it is empty, as in the example of [`string_set`].
+/// it is empty:
+///
+/// ```
+/// # tokio::runtime::Builder::new_current_thread().build().unwrap().block_on(async {
+/// # use std::collections::BTreeSet;
+/// use envelope_dynamo::{Envelope, LocalKeyProvider, RootKey, to_item};
+///
+/// /// In place of `serde_bytes::ByteBuf`.
+/// #[derive(PartialEq, Eq, PartialOrd, Ord)]
+/// struct Digest([u8; 2]);
+///
+/// impl serde::Serialize for Digest {
+///     fn serialize<S: serde::Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+///         serializer.serialize_bytes(&self.0)
+///     }
+/// }
+/// # impl<'de> serde::Deserialize<'de> for Digest {
+/// #     fn deserialize<D: serde::Deserializer<'de>>(_: D) -> Result<Self, D::Error> { todo!() }
+/// # }
+///
+/// #[derive(Envelope)]
+/// #[envelope(table = "files")]
+/// struct File {
+///     #[partition_key]
+///     path: String,
+///     #[authenticated]
+///     #[serde(with = "envelope_dynamo::convert::binary_set")]
+///     #[serde(default, skip_serializing_if = "BTreeSet::is_empty")]
+///     digests: BTreeSet<Digest>,
+/// }
+///
+/// # let provider = LocalKeyProvider::new(RootKey::generate()?);
+/// let file = File { path: "a.pdf".into(), digests: BTreeSet::from([Digest([7, 8])]) };
+/// let item = to_item(&file, &provider).await?;
+/// assert_eq!(item["digests"].as_bs().unwrap()[0].as_ref(), [7, 8]);
+/// # Ok::<(), Box<dyn std::error::Error>>(()) }).unwrap();
+/// ```
 ///
 /// `serde_dynamo::binary_set` has the same effect. Use that module if `serde_dynamo` also stores
 /// the struct, because `serde_dynamo` does not recognize this one. Outside DynamoDB, and in an

@@ -67,7 +67,10 @@ pub struct KmsKeyProvider {
 /// After an alias has moved, restart the process, as for [`KmsKeyProvider`].
 ///
 /// ```no_run
-/// # fn example(dynamodb: aws_sdk_dynamodb::Client, kms: aws_sdk_kms::Client) {
+/// # async fn example(
+/// #     dynamodb: aws_sdk_dynamodb::Client,
+/// #     kms: aws_sdk_kms::Client,
+/// # ) -> Result<(), envelope_dynamo::Error> {
 /// use envelope_dynamo::{Envelope, KmsKeyWrapper, Table};
 ///
 /// #[derive(Envelope)]
@@ -82,7 +85,9 @@ pub struct KmsKeyProvider {
 /// // `signups` has no method that reads.
 /// let kms = KmsKeyWrapper::new(kms, "alias/signups");
 /// let signups = Table::<Signup, _>::write_only(dynamodb, kms);
-/// # let _ = signups;
+/// let zoe = Signup { id: "s_1".into(), email: "zoe@example.com".into() };
+/// signups.put(&zoe).send().await?;
+/// # Ok(())
 /// # }
 /// ```
 #[derive(Debug)]

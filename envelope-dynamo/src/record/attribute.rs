@@ -53,29 +53,101 @@ impl Operand {
 }
 
 /// The marks of fields, as types. A mark decides what an expression may do with the attribute.
+///
+/// ```
+/// use envelope_dynamo::Envelope;
+/// use envelope_dynamo::expression::{Attribute, mark};
+///
+/// #[derive(Envelope)]
+/// #[envelope(
+///     table = "visits",
+///     index(name = "by-doctor", partition_key(name = "gsi1pk", format = "DOCTOR#{doctor}"))
+/// )]
+/// struct Visit {
+///     #[partition_key]
+///     visit_id: String,
+///     #[encrypted]
+///     notes: String,
+///     #[authenticated]
+///     ward: String,
+///     #[plaintext]
+///     bed: u32,
+///     #[plaintext]
+///     doctor: String,
+///     #[plaintext]
+///     #[version]
+///     version: u64,
+/// }
+///
+/// let visit = Visit::attributes();
+/// let _: Attribute<Visit, String, mark::Key> = visit.visit_id;
+/// let _: Attribute<Visit, String, mark::Encrypted> = visit.notes;
+/// let _: Attribute<Visit, String, mark::Authenticated> = visit.ward;
+/// let bed: Attribute<Visit, u32, mark::Plaintext> = visit.bed;
+/// let _: Attribute<Visit, String, mark::InIndexKey> = visit.doctor;
+/// let _: Attribute<Visit, u64, mark::Managed> = visit.version;
+/// assert_eq!(bed.name(), "bed");
+/// ```
 pub mod mark {
     /// A part of the primary key.
+    ///
+    /// [The module](self) has an example.
     #[derive(Clone, Copy, Debug)]
     pub enum Key {}
     /// Readable in the table. A change is detected when the record is opened.
+    ///
+    /// [The module](self) has an example.
     #[derive(Clone, Copy, Debug)]
     pub enum Authenticated {}
     /// Readable in the table, and not protected. It can be updated in place.
+    ///
+    /// [The module](self) has an example.
     #[derive(Clone, Copy, Debug)]
     pub enum Plaintext {}
     /// Readable in the table, and managed by the library: a version, or the time of the last write.
+    ///
+    /// [The module](self) has an example.
     #[derive(Clone, Copy, Debug)]
     pub enum Managed {}
     /// Readable in the table, not protected, and in a composed key of an index. A change in place
     /// would leave the key as it was.
+    ///
+    /// [The module](self) has an example.
     #[derive(Clone, Copy, Debug)]
     pub enum InIndexKey {}
     /// Encrypted: DynamoDB can neither compare nor change it.
+    ///
+    /// [The module](self) has an example.
     #[derive(Clone, Copy, Debug)]
     pub enum Encrypted {}
 }
 
 /// A mark whose attributes DynamoDB can read and compare. You cannot implement this trait.
+///
+/// A function of your own that takes any readable attribute:
+///
+/// ```
+/// use envelope_dynamo::Envelope;
+/// use envelope_dynamo::expression::{Attribute, Condition, Readable};
+///
+/// #[derive(Envelope)]
+/// #[envelope(table = "users")]
+/// struct User {
+///     #[partition_key]
+///     user_id: String,
+///     #[encrypted]
+///     email: String,
+///     #[authenticated]
+///     plan: Option<String>,
+/// }
+///
+/// fn missing<T, V, M: Readable>(attribute: &Attribute<T, V, M>) -> Condition<T> {
+///     attribute.not_exists()
+/// }
+///
+/// let no_plan = missing(&User::attributes().plan);
+/// assert_eq!(format!("{no_plan:?}"), "attribute_not_exists(plan)");
+/// ```
 #[diagnostic::on_unimplemented(
     message = "an encrypted field cannot be compared or read in the table",
     label = "this field is encrypted",
@@ -98,6 +170,8 @@ impl Readable for mark::Managed {}
 impl Readable for mark::InIndexKey {}
 
 /// A mark whose attributes can be updated in place. You cannot implement this trait.
+///
+/// It is a bound of [`Update::set`](crate::write::Update::set) and of the other updates in place.
 #[diagnostic::on_unimplemented(
     message = "only `#[plaintext]` attributes can be changed in place",
     label = "this field is encrypted, authenticated, part of a key, or written by the library",

@@ -12,7 +12,7 @@
 //!
 //! ```
 //! use envelope_dynamo::Envelope;
-//! use envelope_dynamo::record::index::{Index, kind};
+//! use envelope_dynamo::record::index::{Index, PrimaryKey, kind};
 //! use envelope_dynamo::record::{Composite, Partition};
 //!
 //! #[derive(Envelope)]
@@ -38,6 +38,11 @@
 //! let by_day: Index<Visit, Composite<String, String>, kind::Local> = Visit::indexes().by_day;
 //! assert_eq!(by_ward.name(), Some("by-ward"));
 //! assert_eq!(format!("{by_day:?}"), "by-day(patient_id, day)");
+//!
+//! /// The table itself, as an index.
+//! fn table(key: PrimaryKey<Visit>) -> Index<Visit, Composite<String, u32>, kind::Primary> {
+//!     key
+//! }
 //! ```
 
 use std::fmt;
@@ -84,18 +89,27 @@ use crate::record::key::{AnyKey, Composite, Partition, RecordKey};
 /// ```
 pub mod kind {
     /// The table itself, by its primary key.
+    ///
+    /// [The module `index`](super) has an example.
     #[derive(Clone, Copy, Debug)]
     pub enum Primary {}
     /// A global secondary index: any partition key. DynamoDB updates it after the write, so a read
     /// may miss the latest writes.
+    ///
+    /// [The module `index`](super) has an example.
     #[derive(Clone, Copy, Debug)]
     pub enum Global {}
     /// A local secondary index: the table's partition key and another sort key.
+    ///
+    /// [The module `kind`](self) has an example.
     #[derive(Clone, Copy, Debug)]
     pub enum Local {}
 }
 
 /// A kind of index that supports consistent reads. You cannot implement this trait.
+///
+/// It is a bound of [`Query::consistent_read`](crate::read::Query::consistent_read). The example of
+/// [`kind`] has a function with it.
 #[diagnostic::on_unimplemented(
     message = "a global secondary index does not support consistent reads",
     label = "DynamoDB updates a global index after the write",
@@ -108,6 +122,31 @@ impl ReadsConsistently for kind::Primary {}
 impl ReadsConsistently for kind::Local {}
 
 /// A kind of secondary index. You cannot implement this trait.
+///
+/// It is a bound of [`Query::fetch_base_table`](crate::read::Query::fetch_base_table), and of functions
+/// of your own that take every index but the table itself:
+///
+/// ```
+/// use envelope_dynamo::Envelope;
+/// use envelope_dynamo::record::index::{Index, IndexKey, Secondary};
+///
+/// #[derive(Envelope)]
+/// #[envelope(table = "visits", index(name = "by-ward", partition_key = ward))]
+/// struct Visit {
+///     #[partition_key]
+///     visit_id: String,
+///     #[encrypted]
+///     notes: String,
+///     #[authenticated]
+///     ward: String,
+/// }
+///
+/// fn name<T, K: IndexKey, I: Secondary>(index: &Index<T, K, I>) -> &'static str {
+///     index.name().expect("only the table itself has no name")
+/// }
+///
+/// assert_eq!(name(&Visit::indexes().by_ward), "by-ward");
+/// ```
 #[diagnostic::on_unimplemented(
     message = "these records are already read from the table",
     label = "not a secondary index"
@@ -125,7 +164,9 @@ impl Secondary for kind::Local {
     const IS_LOCAL: bool = true;
 }
 
-/// A primary key that includes a sort key.
+/// A key that includes a sort key: of a table or an index.
+///
+/// It is a bound of [`Query::sort`](crate::read::Query::sort), which has examples.
 #[diagnostic::on_unimplemented(
     message = "this key has no sort key to set conditions on",
     label = "the key is only a partition key: `{Self}`",
@@ -210,10 +251,31 @@ impl IndexSchema {
 }
 
 /// The indexes of a struct without any `#[envelope(index(..))]`.
+///
+/// ```
+/// use envelope_dynamo::Envelope;
+/// use envelope_dynamo::record::index::NoIndexes;
+///
+/// #[derive(Envelope)]
+/// #[envelope(table = "users")]
+/// struct User {
+///     #[partition_key]
+///     user_id: String,
+///     #[encrypted]
+///     email: String,
+/// }
+///
+/// /// Compiles for records that are found by their primary key alone.
+/// fn table<T: Envelope<Indexes = NoIndexes>>() -> &'static str {
+///     T::TABLE
+/// }
+///
+/// assert_eq!(table::<User>(), "users");
+/// ```
 #[derive(Clone, Copy, Debug)]
 pub struct NoIndexes;
 
-/// The table's primary key as an index.
+/// The table's primary key as an index. [The module](self) has an example.
 pub type PrimaryKey<T> = Index<T, <T as Envelope>::Key, kind::Primary>;
 
 impl<T, K: IndexKey, I> Index<T, K, I> {

@@ -81,6 +81,8 @@ impl<T, P> PartitionKey<T, P> {
 }
 
 /// The key of an index. You cannot implement this trait.
+///
+/// The example of [`kind`](crate::record::index::kind) has a function with this bound.
 pub trait IndexKey: RecordKey {
     /// The sort keys, for a record of type `T`.
     #[doc(hidden)]
@@ -125,15 +127,60 @@ one_sort_key! { Composite AnyKey }
 /// sort key of a searchable field is [`ThenSearched`], also if it is the only one.
 ///
 /// [`Query::sort`](crate::read::Query::sort) takes conditions on them from left to right.
+///
+/// ```
+/// use envelope_dynamo::Envelope;
+/// use envelope_dynamo::expression::SortCondition;
+/// use envelope_dynamo::record::index::{
+///     Index, NextSearchedKey, NextSortKey, SortList, SortedBy, Then, ThenSearched, kind,
+/// };
+///
+/// #[derive(Envelope)]
+/// #[envelope(
+///     table = "visits",
+///     index(name = "by-doctor", partition_key = doctor, sort_key = (day, patient))
+/// )]
+/// struct Visit {
+///     #[partition_key]
+///     visit_id: String,
+///     #[authenticated]
+///     doctor: String,
+///     #[authenticated]
+///     day: String,
+///     #[encrypted]
+///     #[searchable]
+///     patient: String,
+/// }
+///
+/// type ByDoctor = SortedBy<String, Then<String, ThenSearched<String, ()>>>;
+/// let by_doctor: Index<Visit, ByDoctor, kind::Global> = Visit::indexes().by_doctor;
+///
+/// /// Takes every index with several sort keys.
+/// fn name<T, P, L: SortList, I>(index: Index<T, SortedBy<P, L>, I>) -> Option<&'static str> {
+///     index.name()
+/// }
+/// assert_eq!(name(by_doctor), Some("by-doctor"));
+///
+/// /// For `.query("d_1").sort(|day| of_patient(day, "2026-11-22", "p_1"))`.
+/// fn of_patient(
+///     day: &NextSortKey<Visit, String, NextSearchedKey<Visit, String, ()>>,
+///     of_day: &str,
+///     patient: &str,
+/// ) -> SortCondition<Visit> {
+///     day.eq(of_day).and(|tag| tag.eq(patient))
+/// }
+/// ```
 pub struct SortedBy<P, L>(PhantomData<fn() -> (P, L)>);
 
-/// A sort key with values of type `A`, and those after it.
+/// A sort key with values of type `A`, and those after it. [`SortedBy`] has an example.
 pub struct Then<A, R>(PhantomData<fn() -> (A, R)>);
 
 /// A sort key that is a search tag, found by values of type `A`, and the sort keys after it.
+/// [`SortedBy`] has an example.
 pub struct ThenSearched<A, R>(PhantomData<fn() -> (A, R)>);
 
-/// A list of sort keys: `Then<A, Then<B, ()>>`. You cannot implement this trait.
+/// A list of sort keys: `Then<A, Then<B, ()>>`. [`SortedBy`] has an example. You cannot implement
+/// this trait.
 pub trait SortList: sealed::Sealed {
     /// The attributes, for a record of type `T`.
     #[doc(hidden)]
@@ -212,7 +259,8 @@ mod sealed {
 ///
 /// [`Query::sort`](crate::read::Query::sort) passes the first. DynamoDB accepts conditions on sort
 /// keys from left to right: `eq` on each but the last. So only `eq` leads to the next key, by
-/// [`AfterEqual::and`](crate::expression::AfterEqual::and).
+/// [`AfterEqual::and`](crate::expression::AfterEqual::and). The example of [`SortedBy`] names the
+/// type in a function.
 pub struct NextSortKey<T, A, R> {
     pub(crate) attribute: Attribute<T, A, mark::Key>,
     pub(crate) rest: R,
@@ -244,7 +292,8 @@ impl<T, A, R> fmt::Debug for NextSortKey<T, A, R> {
 /// The next sort key of an index, if it is a search tag: found by values of type `A`. The sort keys
 /// after it follow with [`AfterEqual::and`](crate::expression::AfterEqual::and).
 ///
-/// A search tag has no order, so the only condition on it is that it is equal.
+/// A search tag has no order, so the only condition on it is that it is equal. The example of
+/// [`SortedBy`] names the type in a function.
 pub struct NextSearchedKey<T, A, R> {
     pub(crate) attribute: Attribute<T, A, mark::Key>,
     pub(crate) rest: R,

@@ -10,14 +10,14 @@ use zeroize::Zeroizing;
 use crate::convert::to_attribute_value;
 use crate::record::key_format::Part;
 
-/// The primary key of a table without a sort key.
+/// The primary key of a table without a sort key. Calls take the plain value: see [`IntoKey`].
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Partition<P> {
     /// The value of the `#[partition_key]` field.
     pub partition: P,
 }
 
-/// The primary key of a table with a sort key.
+/// The primary key of a table with a sort key. Calls take a pair of plain values: see [`IntoKey`].
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Composite<P, S> {
     /// The value of the `#[partition_key]` field.
@@ -56,6 +56,20 @@ pub struct Composite<P, S> {
 pub struct Parts<T>(pub T);
 
 /// A primary key: [`Partition`] or [`Composite`]. You cannot implement this trait.
+///
+/// A function of your own that takes the partition key of any record:
+///
+/// ```no_run
+/// use envelope_dynamo::record::{IntoValue, RecordKey};
+/// use envelope_dynamo::{Envelope, Error, Table};
+///
+/// async fn count<T: Envelope + 'static>(
+///     table: &Table<T>,
+///     partition: impl IntoValue<<T::Key as RecordKey>::Partition>,
+/// ) -> Result<usize, Error> {
+///     Ok(table.query(partition).send().await?.len())
+/// }
+/// ```
 pub trait RecordKey: sealed::Sealed {
     /// The type of the partition key.
     type Partition;
@@ -96,6 +110,36 @@ mod sealed {
 
 /// A value that can be passed as a primary key of type `K`: the partition key, or a pair of
 /// partition key and sort key.
+///
+/// ```
+/// use envelope_dynamo::Envelope;
+/// use envelope_dynamo::record::{Composite, IntoKey, Partition};
+///
+/// #[derive(Envelope)]
+/// #[envelope(table = "users")]
+/// struct User {
+///     #[partition_key]
+///     user_id: String,
+///     #[encrypted]
+///     email: String,
+/// }
+///
+/// #[derive(Envelope)]
+/// #[envelope(table = "visits")]
+/// struct Visit {
+///     #[partition_key]
+///     patient_id: String,
+///     #[sort_key]
+///     number: u32,
+///     #[encrypted]
+///     diagnosis: String,
+/// }
+///
+/// let user: <User as Envelope>::Key = "u_1".into_key();
+/// assert_eq!(user, Partition { partition: "u_1".to_owned() });
+/// let visit: <Visit as Envelope>::Key = ("p_1", 7).into_key();
+/// assert_eq!(visit, Composite { partition: "p_1".to_owned(), sort: 7 });
+/// ```
 #[diagnostic::on_unimplemented(
     message = "`{Self}` is not a primary key of this table",
     label = "expected the key `{K}`",
@@ -157,6 +201,41 @@ into_parts!(A V 0, B W 1, C X 2, D Y 3, E Z 4);
 /// tuple for several.
 ///
 /// [`SortKey::begins_with_parts`](crate::expression::SortKey::begins_with_parts) takes them.
+///
+/// A function of your own that takes them:
+///
+/// ```no_run
+/// use envelope_dynamo::record::IntoFirstParts;
+/// use envelope_dynamo::{Envelope, Error, Table};
+///
+/// #[derive(Envelope)]
+/// #[envelope(table = "shop")]
+/// #[partition_key(name = "pk", format = "USER#{user_id}")]
+/// #[sort_key(name = "sk", format = "ORDER#{day}#{number:06}")]
+/// struct Order {
+///     #[key]
+///     user_id: String,
+///     #[key]
+///     day: String,
+///     #[key]
+///     number: u32,
+///     #[encrypted]
+///     card: String,
+/// }
+///
+/// async fn orders_from<const N: usize>(
+///     orders: &Table<Order>,
+///     beginning: impl IntoFirstParts<(String, u32), N>,
+/// ) -> Result<Vec<Order>, Error> {
+///     orders.query("u_1").sort(|key| key.begins_with_parts(beginning)).send().await
+/// }
+///
+/// # async fn example(orders: Table<Order>) -> Result<(), Error> {
+/// orders_from(&orders, "2026-11-22").await?;
+/// orders_from(&orders, ("2026-11-22", 17)).await?;
+/// # Ok(())
+/// # }
+/// ```
 #[diagnostic::on_unimplemented(
     message = "`{Self}` is not the beginning of this composed key",
     label = "the parts of the key are `{V}`",
@@ -232,6 +311,17 @@ into_first_parts!(5: A V 0, B W 1, C X 2, D Y 3, E Z 4;);
 ///
 /// The borrowed forms are `&str` for `String`, `Cow<str>` and `Zeroizing<String>`, and `&[u8]` or
 /// `&[u8; N]` for `Vec<u8>`. For an `Option<V>`, a plain `V` can be passed too.
+///
+/// ```
+/// use envelope_dynamo::record::IntoValue;
+///
+/// fn plan(plan: impl IntoValue<Option<String>>) -> Option<String> {
+///     plan.into_value()
+/// }
+///
+/// assert_eq!(plan("pro"), Some("pro".to_owned()));
+/// assert_eq!(plan("pro".to_owned()), plan(Some("pro".to_owned())));
+/// ```
 #[diagnostic::on_unimplemented(
     message = "`{Self}` cannot be used as a value of type `{V}`",
     note = "pass a `{V}` or a `&{V}`; for a `String` also a `&str`, and for a `Vec<u8>` also a `&[u8]`",

@@ -124,7 +124,8 @@ impl<T, V: Serialize, M> AttributePath<T, V, M> {
 
 /// A value that an update can change: an [`Attribute`] or an [`AttributePath`].
 ///
-/// You cannot implement this trait.
+/// It is a bound of [`Update::set`](crate::write::Update::set), whose example changes both. You
+/// cannot implement this trait.
 pub trait UpdateTarget: sealed::Sealed {
     /// The type of the record.
     type Record;
@@ -172,6 +173,33 @@ impl<T, V, M> UpdateTarget for AttributePath<T, V, M> {
 ///
 /// Implement it for a newtype of a list, so that [`at`](AttributePath::at) reaches its elements and
 /// an update can append to it.
+///
+/// ```
+/// use envelope_dynamo::Envelope;
+/// use envelope_dynamo::expression::Elements;
+///
+/// #[derive(serde::Serialize, serde::Deserialize)]
+/// #[serde(transparent)]
+/// struct Tags(Vec<String>);
+///
+/// impl Elements for Tags {
+///     type Element = String;
+/// }
+///
+/// #[derive(Envelope)]
+/// #[envelope(table = "articles")]
+/// struct Article {
+///     #[partition_key]
+///     article_id: String,
+///     #[encrypted]
+///     text: String,
+///     #[plaintext]
+///     tags: Tags,
+/// }
+///
+/// let first_is_new = Article::attributes().tags.at(0).eq("new");
+/// assert_eq!(format!("{first_is_new:?}"), "tags[0] = _");
+/// ```
 #[diagnostic::on_unimplemented(
     message = "`{Self}` is not known to be stored as a list",
     note = "for a newtype of a list, write `impl envelope_dynamo::expression::Elements for {Self}`",
@@ -205,6 +233,35 @@ impl<L: Elements> Elements for Option<L> {
 /// A type whose values are stored as maps: `HashMap`, `BTreeMap`, and `Option`s of them.
 ///
 /// Implement it for a newtype of a map, so that [`key`](AttributePath::key) reaches its values.
+///
+/// ```
+/// use std::collections::BTreeMap;
+///
+/// use envelope_dynamo::Envelope;
+/// use envelope_dynamo::expression::Entries;
+///
+/// #[derive(serde::Serialize, serde::Deserialize)]
+/// #[serde(transparent)]
+/// struct Settings(BTreeMap<String, String>);
+///
+/// impl Entries for Settings {
+///     type Entry = String;
+/// }
+///
+/// #[derive(Envelope)]
+/// #[envelope(table = "users")]
+/// struct User {
+///     #[partition_key]
+///     user_id: String,
+///     #[encrypted]
+///     email: String,
+///     #[plaintext]
+///     settings: Settings,
+/// }
+///
+/// let is_dark = User::attributes().settings.key("theme").eq("dark");
+/// assert_eq!(format!("{is_dark:?}"), "settings[_] = _");
+/// ```
 #[diagnostic::on_unimplemented(
     message = "`{Self}` is not known to be stored as a map",
     note = "`.field::<F>(\"name\")` selects a field of a struct; `F` is the type of the field"

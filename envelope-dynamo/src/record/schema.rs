@@ -29,6 +29,7 @@ pub(crate) fn is_reserved(name: &str) -> bool {
 ///
 /// ```
 /// use envelope_dynamo::Envelope;
+/// use envelope_dynamo::record::Field;
 ///
 /// #[derive(Envelope)]
 /// #[envelope(table = "users")]
@@ -41,7 +42,8 @@ pub(crate) fn is_reserved(name: &str) -> bool {
 ///     session: u64,
 /// }
 ///
-/// assert_eq!(User::SCHEMA.fields().len(), 2); // `session` is not stored
+/// let stored: &[Field] = User::SCHEMA.fields();
+/// assert_eq!(stored.len(), 2, "`session` is not stored");
 /// ```
 #[derive(Clone, Copy, Debug)]
 pub struct Schema(&'static [Field]);

@@ -28,8 +28,9 @@ pub trait UniqueFields: Envelope {
 
 /// A record without a `#[searchable(unique)]` field, or an enum of such records.
 ///
-/// Calls that cannot make [claims](crate::Table::with_claims) require it: batches of puts, and
-/// requests that the caller sends. The derive implements this trait. Do not implement it by hand.
+/// Calls that cannot make [claims](crate::Table::with_claims) require it: [batches of
+/// puts](crate::Table::batch_put), and requests that the caller sends. The derive implements this
+/// trait. Do not implement it by hand.
 #[diagnostic::on_unimplemented(
     message = "`{Self}` has a unique field, and this call cannot claim its value",
     label = "has a `#[searchable(unique)]` field",

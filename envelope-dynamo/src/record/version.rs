@@ -40,7 +40,21 @@ pub trait VersionNumber {
 /// A record with an `#[authenticated]` `#[version]`: a change of the version in the table is
 /// detected when the record is opened.
 ///
-/// The derive implements this trait.
+/// The derive implements this trait. A function of your own that never reads an older record than
+/// the one that it has seen:
+///
+/// ```no_run
+/// use envelope_dynamo::record::{AuthenticatedVersion, IntoKey};
+/// use envelope_dynamo::{Error, Table};
+///
+/// async fn latest<T: AuthenticatedVersion>(
+///     table: &Table<T>,
+///     key: impl IntoKey<T::Key>,
+///     seen: u64,
+/// ) -> Result<Option<T>, Error> {
+///     table.get(key).not_before_version(seen).send().await
+/// }
+/// ```
 #[diagnostic::on_unimplemented(
     message = "`{Self}` has no authenticated version",
     note = "mark an integer field `#[version]` and `#[authenticated]`: everybody who can write the \

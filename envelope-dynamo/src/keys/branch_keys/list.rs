@@ -11,7 +11,7 @@ use crate::keys::key_table::item;
 use crate::keys::key_table::purpose::Purpose;
 use crate::keys::key_table::read::Pointers;
 
-/// A branch; see [`BranchKeyTable::list`].
+/// A branch. [`BranchKeyTable::list`] has an example.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Branch {
     name: BranchName,
@@ -38,7 +38,7 @@ impl Branch {
     }
 }
 
-/// One version of a branch's key; see [`BranchKeyTable::versions`].
+/// One version of a branch's key. [`BranchKeyTable::versions`] has an example.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct BranchKeyVersion {
     version: BranchVersion,
@@ -66,7 +66,7 @@ impl BranchKeyVersion {
     }
 }
 
-/// The branches of a table, which are read page by page; see [`BranchKeyTable::list`].
+/// The branches of a table, which are read page by page. [`BranchKeyTable::list`] has an example.
 #[derive(Debug)]
 pub struct Branches(Pointers);
 
@@ -87,12 +87,49 @@ impl<P> BranchKeyTable<P> {
     /// Lists all branches, including those whose deletion was not finished.
     ///
     /// Reads the whole table, page by page.
+    ///
+    /// ```no_run
+    /// # use envelope_dynamo::{BranchKeyTable, KmsKeyProvider};
+    /// # async fn example(
+    /// #     keys: BranchKeyTable<KmsKeyProvider>,
+    /// # ) -> Result<(), Box<dyn std::error::Error>> {
+    /// use envelope_dynamo::keys::Branch;
+    ///
+    /// // Finish the deletions that were interrupted.
+    /// let mut branches = keys.list();
+    /// while let Some(branch) = branches.next().await {
+    ///     let branch: Branch = branch?;
+    ///     if branch.active().is_none() {
+    ///         keys.delete(branch.name()).await?;
+    ///     }
+    /// }
+    /// # Ok(())
+    /// # }
+    /// ```
     pub fn list(&self) -> Branches {
         Branches(self.0.pointers())
     }
 
     /// Lists the versions of a branch's key, the oldest first. Versions of the same second are in
     /// no particular order.
+    ///
+    /// ```no_run
+    /// # use envelope_dynamo::{BranchKeyTable, KmsKeyProvider};
+    /// # async fn example(
+    /// #     keys: BranchKeyTable<KmsKeyProvider>,
+    /// # ) -> Result<(), Box<dyn std::error::Error>> {
+    /// use std::time::Duration;
+    ///
+    /// // Rotate the key of a patient once a year.
+    /// let year = Duration::from_secs(365 * 24 * 60 * 60);
+    /// for version in keys.versions("p_1").await? {
+    ///     if version.is_active() && version.created().elapsed()? > year {
+    ///         keys.rotate("p_1").await?;
+    ///     }
+    /// }
+    /// # Ok(())
+    /// # }
+    /// ```
     ///
     /// # Errors
     ///

@@ -10,7 +10,8 @@ use crate::keys::key_table::read::Pointers;
 use crate::keys::search_keys::pointer::{Pointer, Since};
 use crate::keys::search_keys::{SearchKeyError, SearchKeyTable};
 
-/// Which versions of a branch's search key are used, and from when.
+/// Which versions of a branch's search key are used, and from when. [`SearchKeyTable::branch`] and
+/// [`SearchKeyTable::list`] return it.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct SearchBranch {
     name: BranchName,
@@ -78,7 +79,7 @@ impl SearchBranch {
     }
 }
 
-/// One version of a branch's search key; see [`SearchKeyTable::versions`].
+/// One version of a branch's search key. [`SearchKeyTable::versions`] has an example.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct SearchKeyVersion {
     version: BranchVersion,
@@ -106,7 +107,7 @@ impl SearchKeyVersion {
     }
 }
 
-/// The branches of a table, which are read page by page; see [`SearchKeyTable::list`].
+/// The branches of a table, which are read page by page. [`SearchKeyTable::list`] has an example.
 #[derive(Debug)]
 pub struct SearchBranches(Pointers);
 
@@ -131,11 +132,42 @@ impl<P> SearchKeyTable<P> {
     /// Lists all branches.
     ///
     /// Reads the whole table, page by page.
+    ///
+    /// ```no_run
+    /// # use envelope_dynamo::{KmsKeyProvider, keys::SearchKeyTable};
+    /// # async fn example(
+    /// #     keys: SearchKeyTable<KmsKeyProvider>,
+    /// # ) -> Result<(), Box<dyn std::error::Error>> {
+    /// use std::time::SystemTime;
+    ///
+    /// let mut branches = keys.list();
+    /// while let Some(branch) = branches.next().await {
+    ///     let branch = branch?;
+    ///     if branch.retire_from().is_some_and(|time| time <= SystemTime::now()) {
+    ///         println!("{:?}: write all records anew, then retire", branch.name());
+    ///     }
+    /// }
+    /// # Ok(())
+    /// # }
+    /// ```
     pub fn list(&self) -> SearchBranches {
         SearchBranches(self.table.pointers())
     }
 
     /// Which versions of a branch's search key are used, and from when.
+    ///
+    /// ```no_run
+    /// # use envelope_dynamo::{KmsKeyProvider, keys::SearchKeyTable};
+    /// # async fn example(
+    /// #     keys: SearchKeyTable<KmsKeyProvider>,
+    /// # ) -> Result<(), Box<dyn std::error::Error>> {
+    /// let rotated = keys.rotate("users").await?;
+    /// let read = keys.branch("users").await?;
+    /// assert_eq!(read.write(), rotated.write());
+    /// assert!(read.also_search().is_some(), "both versions are searched for");
+    /// # Ok(())
+    /// # }
+    /// ```
     ///
     /// # Errors
     ///
@@ -149,6 +181,21 @@ impl<P> SearchKeyTable<P> {
 
     /// Lists the versions of a branch's search key, the oldest first: the one or two that are used,
     /// and those that were retired. Versions of the same second are in no particular order.
+    ///
+    /// ```no_run
+    /// # use envelope_dynamo::{KmsKeyProvider, keys::SearchKeyTable};
+    /// # async fn example(
+    /// #     keys: SearchKeyTable<KmsKeyProvider>,
+    /// # ) -> Result<(), Box<dyn std::error::Error>> {
+    /// // Delete the versions that were retired.
+    /// for version in keys.versions("users").await? {
+    ///     if !version.is_live() {
+    ///         keys.delete_version("users", version.version()).await?;
+    ///     }
+    /// }
+    /// # Ok(())
+    /// # }
+    /// ```
     ///
     /// # Errors
     ///

@@ -19,14 +19,30 @@ use crate::keys::search_keys::live::LiveSearchKeys;
 /// [previous](Self::also_previous) one.
 ///
 /// ```
+/// # tokio::runtime::Builder::new_current_thread().build().unwrap().block_on(async {
 /// use envelope_dynamo::keys::{LocalSearchKeys, SearchKey, SearchKeys};
+/// # use envelope_dynamo::{Envelope, LocalKeyProvider, RootKey, to_item_with};
+/// # #[derive(Envelope)]
+/// # #[envelope(table = "users", index(name = "by-email", partition_key = email))]
+/// # struct User {
+/// #     #[partition_key] user_id: String,
+/// #     #[encrypted] #[searchable] email: String,
+/// # }
+/// # let provider = LocalKeyProvider::new(RootKey::generate()?);
+/// # let zoe = User { user_id: "u_1".into(), email: "zoe@example.com".into() };
 ///
 /// let old = SearchKey::from_slice(&[1; 32])?; // in production 32 random bytes
 /// let new = SearchKey::from_slice(&[2; 32])?;
+/// let before: SearchKeys = LocalSearchKeys::new(old.share()).into();
 /// let first: SearchKeys = LocalSearchKeys::new(old.share()).also_next(new.share()).into();
 /// let second: SearchKeys = LocalSearchKeys::new(new).also_previous(old).into();
-/// # assert_eq!(format!("{first:?} {second:?}").matches("2 keys").count(), 2);
-/// # Ok::<(), Box<dyn std::error::Error>>(())
+///
+/// let of_before = to_item_with(&zoe, &provider, &before).await?;
+/// let of_first = to_item_with(&zoe, &provider, &first).await?;
+/// let of_second = to_item_with(&zoe, &provider, &second).await?;
+/// assert_eq!(of_first["blind_email"], of_before["blind_email"]);
+/// assert_ne!(of_second["blind_email"], of_before["blind_email"]);
+/// # Ok::<(), Box<dyn std::error::Error>>(()) }).unwrap();
 /// ```
 #[derive(Debug)]
 pub struct LocalSearchKeys(LiveSearchKeys);
