@@ -3,6 +3,24 @@
 use std::fmt;
 
 /// Why a server, or an object in it, is not available, and what to do about it.
+///
+/// The message says what failed. The source says why:
+///
+/// ```
+/// # #[tokio::main(flavor = "current_thread")]
+/// # async fn main() -> Result<(), Box<dyn std::error::Error>> {
+/// use std::error::Error;
+///
+/// use envelope_testing::Aws;
+///
+/// let aws = Aws::embedded().await?;
+/// aws.create_alias("alias/users").await?;
+/// let error = aws.create_alias("alias/users").await.unwrap_err();
+/// assert_eq!(error.to_string(), "cannot create the alias alias/users");
+/// assert!(format!("{:?}", error.source()).contains("AlreadyExistsException"));
+/// # Ok(())
+/// # }
+/// ```
 #[derive(Debug)]
 pub struct Error {
     message: String,

@@ -1,6 +1,21 @@
 //! The servers at ports of 127.0.0.1, for other processes: [`Aws::loopback`].
 //!
-//! [`Recorder`] writes what those processes ask to a file.
+//! A [`Watch`] sees each of their calls. [`Recorder`] is one that writes them to a file.
+//!
+//! ```
+//! # #[tokio::main(flavor = "current_thread")]
+//! # async fn main() -> Result<(), Box<dyn std::error::Error>> {
+//! use envelope_testing::Aws;
+//!
+//! let aws = Aws::embedded().await?;
+//! let loopback = aws.loopback().start()?;
+//! // By these variables, the AWS SDKs and the AWS CLI of another process find the servers.
+//! let names: Vec<_> = loopback.environment().into_iter().map(|(name, _)| name).collect();
+//! assert!(names.contains(&"AWS_ENDPOINT_URL_DYNAMODB"));
+//! assert!(names.contains(&"AWS_ENDPOINT_URL_KMS"));
+//! # Ok(())
+//! # }
+//! ```
 
 mod record;
 
@@ -40,7 +55,7 @@ const PORT_REFUSED: &str =
 /// Headers that belong to one connection, not to the request.
 const OF_THE_CONNECTION: [&str; 4] = ["connection", "content-length", "host", "transfer-encoding"];
 
-/// One call that a server has answered.
+/// One call that a server has answered. [`Watch`] has an example.
 #[derive(Clone, Debug)]
 #[non_exhaustive]
 pub struct Call {
@@ -59,6 +74,47 @@ pub struct Call {
 }
 
 /// Sees each call after the server has answered, and before the client gets the answer.
+///
+/// ```
+/// # /// Stands for another process.
+/// # fn list_keys(kms_url: &str) -> std::io::Result<()> {
+/// #     use std::io::{Read, Write};
+/// #     let mut stream = std::net::TcpStream::connect(kms_url.trim_start_matches("http://"))?;
+/// #     stream.write_all(
+/// #         b"POST / HTTP/1.1\r\nHost: kms\r\nConnection: close\r\nContent-Length: 2\r\n\
+/// #         Authorization: AWS4-HMAC-SHA256 Credential=AKID/20261122/us-east-1/kms/aws4_request\r\n\
+/// #         X-Amz-Target: TrentService.ListKeys\r\n\r\n{}",
+/// #     )?;
+/// #     stream.read_to_end(&mut Vec::new()).map(|_| ())
+/// # }
+/// # #[tokio::main(flavor = "current_thread")]
+/// # async fn main() -> Result<(), Box<dyn std::error::Error>> {
+/// use std::future::ready;
+/// use std::pin::Pin;
+/// use std::sync::{Arc, Mutex};
+///
+/// use envelope_testing::Aws;
+/// use envelope_testing::loopback::{Call, Watch};
+///
+/// #[derive(Clone, Default)]
+/// struct Operations(Arc<Mutex<Vec<String>>>);
+///
+/// impl Watch for Operations {
+///     fn answered(&self, call: Call) -> Pin<Box<dyn Future<Output = ()> + Send>> {
+///         self.0.lock().unwrap().push(format!("{} {}", call.operation, call.status));
+///         Box::pin(ready(()))
+///     }
+/// }
+///
+/// let aws = Aws::embedded().await?;
+/// let operations = Operations::default();
+/// let loopback = aws.loopback().watch(operations.clone()).start()?;
+/// // Another process lists the keys at `loopback.kms_url()`.
+/// # list_keys(loopback.kms_url())?;
+/// assert_eq!(*operations.0.lock().unwrap(), ["ListKeys 200"]);
+/// # Ok(())
+/// # }
+/// ```
 pub trait Watch: Send + Sync + 'static {
     /// Sees one call. The client gets its answer when the returned future is ready.
     fn answered(&self, call: Call) -> Pin<Box<dyn Future<Output = ()> + Send>>;

@@ -28,6 +28,36 @@ use crate::error::Error;
 /// `parameters` has the request's members that are key ids, names of tables, and settings such as
 /// `ReturnValues`. Values of attributes, values of encryption contexts, keys of items, ciphertexts
 /// and plaintexts are never written.
+///
+/// ```
+/// # /// Stands for another process.
+/// # fn list_keys(kms_url: &str) -> std::io::Result<()> {
+/// #     use std::io::{Read, Write};
+/// #     let mut stream = std::net::TcpStream::connect(kms_url.trim_start_matches("http://"))?;
+/// #     stream.write_all(
+/// #         b"POST / HTTP/1.1\r\nHost: kms\r\nConnection: close\r\nContent-Length: 2\r\n\
+/// #         Authorization: AWS4-HMAC-SHA256 Credential=AKID/20261122/us-east-1/kms/aws4_request\r\n\
+/// #         X-Amz-Target: TrentService.ListKeys\r\n\r\n{}",
+/// #     )?;
+/// #     stream.read_to_end(&mut Vec::new()).map(|_| ())
+/// # }
+/// # #[tokio::main(flavor = "current_thread")]
+/// # async fn main() -> Result<(), Box<dyn std::error::Error>> {
+/// use envelope_testing::Aws;
+/// use envelope_testing::loopback::Recorder;
+///
+/// let aws = Aws::embedded().await?;
+/// # let file = std::env::temp_dir().join(envelope_testing::unique_name("calls"));
+/// // `file` is a path.
+/// let loopback = aws.loopback().watch(Recorder::append_to(&file)?).start()?;
+/// // Another process lists the keys at `loopback.kms_url()`.
+/// # list_keys(loopback.kms_url())?;
+/// let calls = std::fs::read_to_string(&file)?;
+/// assert!(calls.starts_with(r#"{"service":"kms","operation":"ListKeys","#));
+/// # std::fs::remove_file(file)?;
+/// # Ok(())
+/// # }
+/// ```
 #[derive(Debug)]
 pub struct Recorder(Mutex<File>);
 

@@ -119,8 +119,10 @@ fn place(item: &Item) -> (String, usize) {
 }
 
 fn is_shown(documented: &Crate, item: &Item) -> bool {
-    has_example(item)
-        || own_items(documented, item).any(has_example)
+    if has_example(item) || matches!(item.inner, ItemEnum::Module(_)) {
+        return has_example(item);
+    }
+    own_items(documented, item).any(has_example)
         || item
             .links
             .values()
