@@ -35,7 +35,8 @@ for crate in core derive dynamo testing cli; do
   list=tests/surface/envelope-$crate.txt
   new=target/surface/envelope-$crate.txt
   target/surface/debug/envelope-surface items "target/doc/envelope_$crate.json" >"$new"
-  target/surface/debug/envelope-surface unshown "target/doc/envelope_$crate.json" >>"$unshown"
+  [ "$crate" = derive ] ||
+    target/surface/debug/envelope-surface unshown "target/doc/envelope_$crate.json" >>"$unshown"
   [ "$(wc -l <"$new")" -gt 2 ] || { echo "surface: envelope-$crate has no public items" >&2; exit 1; }
   if [ -n "$write" ]; then
     cp "$new" "$list"
@@ -48,16 +49,8 @@ if [ -n "$changed" ]; then
   exit 1
 fi
 
-# The list of the items that have no example yet may only become shorter: an item that has one, or is gone, leaves it.
-listed() { grep -qxF "$1" tests/surface/without-example.txt; }
-while read -r kind path place; do
-  listed "$kind $path" || { echo "$place $kind $path has no example" >&2; changed=1; }
-done <"$unshown"
-while read -r kind path; do
-  grep -qF "$kind $path (" "$unshown" ||
-    { echo "tests/surface/without-example.txt: $kind $path has an example or is gone, remove the line" >&2; changed=1; }
-done <tests/surface/without-example.txt
-if [ -n "$changed" ]; then
-  echo "surface: each public module and type needs an example that asserts, see tests/surface/src/shown.rs" >&2
+if [ -s "$unshown" ]; then
+  echo "surface: these modules and types have no example that asserts, see tests/surface/src/shown.rs:" >&2
+  cat "$unshown" >&2
   exit 1
 fi

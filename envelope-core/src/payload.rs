@@ -375,7 +375,8 @@ impl UntrustedHeader {
 
 /// A header and the context that its payload is opened for.
 ///
-/// [`UntrustedHeader::bind`] returns it. The example of [`UntrustedHeader`] opens a payload with it.
+/// [`UntrustedHeader::bind`] returns it. The example of [`UntrustedHeader`] opens a payload with
+/// it.
 pub struct BoundHeader {
     start: usize,
     associated_data: Vec<u8>,

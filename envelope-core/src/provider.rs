@@ -146,7 +146,8 @@ pub trait WrapKey: Debug + Send + Sync {
 
 /// Unwraps data keys. A service that reads needs this.
 ///
-/// Implement it for a key service of your own, which unwraps only under the keys that you configured:
+/// Implement it for a key service of your own, which unwraps only under the keys that you
+/// configured:
 ///
 /// ```
 /// # tokio::runtime::Builder::new_current_thread().build().unwrap().block_on(async {
@@ -167,8 +168,8 @@ pub trait WrapKey: Debug + Send + Sync {
 ///         context: &'a EncryptionContext,
 ///     ) -> KeyFuture<'a, DataKey> {
 ///         Box::pin(async move {
-///             let is_own = |key: &&WrappedKey| key.kind().to_byte() == 200 && key.id() == b"key-1";
-///             let Some(own) = wrapped.iter().find(is_own) else {
+///             let is_own = |key: &WrappedKey| key.kind().to_byte() == 200 && key.id() == b"key-1";
+///             let Some(own) = wrapped.iter().find(|key| is_own(key)) else {
 ///                 return Err(KeyError::new(KeyErrorKind::WrongKey, "not wrapped by key-1"));
 ///             };
 ///             # let decrypt = |_: &[u8], _: &EncryptionContext| [9; 32];

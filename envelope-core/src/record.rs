@@ -155,7 +155,8 @@ impl FieldWriter {
 
 /// The encoded value of one encrypted field.
 ///
-/// Two values are equal if their encodings are. The encoding does not depend on the width of a number:
+/// Two values are equal if their encodings are. The encoding does not depend on the width of a
+/// number:
 ///
 /// ```
 /// use std::marker::PhantomData;

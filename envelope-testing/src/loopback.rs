@@ -82,7 +82,7 @@ pub struct Call {
 /// #     let mut stream = std::net::TcpStream::connect(kms_url.trim_start_matches("http://"))?;
 /// #     stream.write_all(
 /// #         b"POST / HTTP/1.1\r\nHost: kms\r\nConnection: close\r\nContent-Length: 2\r\n\
-/// #         Authorization: AWS4-HMAC-SHA256 Credential=AKID/20261122/us-east-1/kms/aws4_request\r\n\
+/// #         Authorization: AWS4-HMAC-SHA256 Credential=ID/20261122/us-east-1/kms/aws4_request\r\n\
 /// #         X-Amz-Target: TrentService.ListKeys\r\n\r\n{}",
 /// #     )?;
 /// #     stream.read_to_end(&mut Vec::new()).map(|_| ())

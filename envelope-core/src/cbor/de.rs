@@ -22,8 +22,8 @@ impl From<ReadError> for ValueError {
 /// Reads CBOR into serde values. The values own their data and borrow nothing from the input, so
 /// that the input can be wiped.
 ///
-/// [`FieldValue::deserialize`](crate::FieldValue::deserialize) reads with it. A type that borrows does
-/// not deserialize:
+/// [`FieldValue::deserialize`](crate::FieldValue::deserialize) reads with it. A type that borrows
+/// does not deserialize:
 ///
 /// ```
 /// use std::marker::PhantomData;

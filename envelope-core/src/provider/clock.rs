@@ -5,9 +5,9 @@ use std::time::{Instant, SystemTime};
 
 /// The clocks that the ages of keys are measured by.
 ///
-/// A cache measures each span of time by both, and takes the longer one. [`Instant`] may stand still
-/// while a machine is suspended or a function in the cloud is frozen, and the time of day may be set
-/// back.
+/// A cache measures each span of time by both, and takes the longer one. [`Instant`] may stand
+/// still while a machine is suspended or a function in the cloud is frozen, and the time of day may
+/// be set back.
 ///
 /// Tests use `TestClock` (feature `testing`), or a clock of their own:
 ///

@@ -78,8 +78,8 @@ pub(crate) enum Role {
 
 /// A stored field, or a generated attribute: its serde names and its mark.
 ///
-/// Derived code makes it. [`Schema`](crate::record::Schema) lists the fields of a record, and has an
-/// example. To read names and marks, use `maintain::SchemaFile`, as in the example of [`Mark`].
+/// Derived code makes it. [`Schema`](crate::record::Schema) lists the fields of a record, and has
+/// an example. To read names and marks, use `maintain::SchemaFile`, as in the example of [`Mark`].
 #[derive(Clone, Copy, Debug)]
 pub struct Field {
     pub(crate) name: &'static str,

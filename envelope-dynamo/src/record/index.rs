@@ -123,8 +123,8 @@ impl ReadsConsistently for kind::Local {}
 
 /// A kind of secondary index. You cannot implement this trait.
 ///
-/// It is a bound of [`Query::fetch_base_table`](crate::read::Query::fetch_base_table), and of functions
-/// of your own that take every index but the table itself:
+/// It is a bound of [`Query::fetch_base_table`](crate::read::Query::fetch_base_table), and of
+/// functions of your own that take every index but the table itself:
 ///
 /// ```
 /// use envelope_dynamo::Envelope;

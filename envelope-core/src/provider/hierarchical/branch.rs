@@ -233,7 +233,8 @@ impl Debug for BranchKey {
 /// `envelope-dynamo` has `BranchKeyTable`, a table in DynamoDB whose keys are wrapped by KMS. The
 /// name of the branch always comes from the reader's own context, never from a stored record.
 ///
-/// The example of [`HierarchicalKeyProvider`](super::HierarchicalKeyProvider) implements this trait.
+/// The example of [`HierarchicalKeyProvider`](super::HierarchicalKeyProvider) implements this
+/// trait.
 pub trait BranchKeyStore: Debug + Send + Sync {
     /// The version under which new records of `branch` are written.
     ///
