@@ -3,6 +3,7 @@
 // - the console has an error or a warning, a script throws, or a file is missing;
 // - something is loaded from another place than the book;
 // - a page is wider than the screen, a picture has no size, or code has no colours;
+// - a phone hides columns of a table, except in FORMAT;
 // - the search box finds nothing.
 //
 //     node browse.mjs BOOK BROWSER [SCREENSHOTS]
@@ -55,14 +56,20 @@ for (const { name, width, height, colorScheme } of SCREENS) {
   for (current of pages) {
     await tab.goto(`${origin}/${current}`);
     const seen = await tab.evaluate(() => ({
-      // Tables and code scroll in boxes of their own. What else is too wide makes one of these scroll.
+      // Code and tables scroll in boxes of their own. What else is too wide makes one of these scroll.
       wide: [document.documentElement, ...document.querySelectorAll('.page, #mdbook-content, main')]
         .filter(element => element.scrollWidth > element.clientWidth)
         .map(element => `${element.tagName} has ${element.scrollWidth} pixels in ${element.clientWidth}`),
+      hidden: [...document.querySelectorAll('.table-wrapper')]
+        .filter(box => box.scrollWidth > box.clientWidth + 16)
+        .map(box => `${box.scrollWidth - box.clientWidth} pixels of the table "${box.innerText.slice(0, 40)}"`),
       colourless: document.querySelector('pre > code') && !document.querySelector('pre > code.hljs'),
       pictures: [...document.images].filter(image => !image.naturalWidth).map(image => image.src),
     }));
     for (const element of seen.wide) report(`wider than the screen: ${element}`);
+    if (current !== 'FORMAT.html' && current !== 'print.html') {
+      for (const table of seen.hidden) report(`hidden at the right: ${table}`);
+    }
     if (seen.colourless) report('code has no colours: mdBook\'s own script did not run');
     for (const picture of seen.pictures) report(`an empty picture: ${picture}`);
     if (screenshots && current !== 'print.html') {

@@ -36,8 +36,8 @@ pub(crate) const DEFAULT_TABLE_UNITS: f64 = 40_000.0;
 /// ```
 /// use envelope_dynamo::maintain::{Demand, Rates};
 ///
-/// // 500 million records of 1,324 bytes move to another KMS key.
-/// let demand = Demand::of_rewrap(500_000_000, 1_324);
+/// // 500 million records of 1,328 bytes move to another KMS key.
+/// let demand = Demand::of_rewrap(500_000_000, 1_328);
 /// assert_eq!(demand.write_units, 1e9);
 /// assert_eq!(demand.dollars().total().round(), 2_135.0);
 /// let times = demand.times(&Rates { kms: 10_000.0, ..Rates::default() });

@@ -50,7 +50,7 @@ impl Users {
         }
     }
 
-    /// Build A: writes the old form, but seals where a sealed record stands.
+    /// Build A: writes the old form, but seals over a sealed record.
     async fn put_old(&self, user: &User, kms_key: &str) -> Result<(), Failure> {
         let put = self.table.client().put_item().table_name(self.table.name());
         let put = put.set_item(Some(old_item(user, &self.kms, kms_key).await?));

@@ -14,25 +14,28 @@ struct User {
     #[encrypted]
     email: String,
     #[encrypted]
-    diagnosis: String,
+    ssn: Option<String>,
     #[authenticated]
     plan: String,
+    #[plaintext]
+    logins: u64,
 }
 
 #[tokio::test]
 async fn a_moved_or_changed_record_does_not_open() -> Result<(), Box<dyn Error>> {
     let keys = local_keys(1);
     let user = User {
-        user_id: "u_1".to_owned(),
+        user_id: "u_12345".to_owned(),
         email: "zoe@example.com".to_owned(),
-        diagnosis: "gout".to_owned(),
-        plan: "free".to_owned(),
+        ssn: Some("078-05-1120".to_owned()),
+        plan: "pro".to_owned(),
+        logins: 4,
     };
 
     let item = to_item(&user, &keys).await?;
     let mut names: Vec<&str> = item.keys().map(String::as_str).collect();
     names.sort_unstable();
-    assert_eq!(names, ["encrypted_dek", "encrypted_payload", "plan", "user_id"]);
+    assert_eq!(names, ["encrypted_dek", "encrypted_payload", "logins", "plan", "user_id"]);
 
     let mut moved = item.clone();
     moved.insert("user_id".to_owned(), AttributeValue::S("u_2".to_owned()));
