@@ -57,7 +57,9 @@ step "the public items"
 tests/surface.sh || problem "the public items changed: see above"
 
 step "licences, versions and sources of the dependencies; advisories"
-tests/deny.sh || problem "tests/deny.sh failed: see above"
+readonly deny_log=target/release-deny.log
+tests/deny.sh 2>&1 | tee "$deny_log" || problem "tests/deny.sh failed: see above"
+! unchecked=$(grep "NOT CHECKED" "$deny_log") || problem "$unchecked"
 
 step "the packages"
 rm -rf target/package "$unpacked"
@@ -146,15 +148,17 @@ cat <<EOF
 
   1. Run .ci/run --all on a machine that has Rust $minimum.
   2. In CHANGELOG.md, rename "## Unreleased" to "## $version - $(date +%F)", delete the sentence about the first release, and
-     put an empty "## Unreleased" above it. Commit.
-  3. Publish, in this order. A crate that is published cannot be taken back, only yanked.
-$(printf '       cargo publish -p %s\n' "${crates[@]}")
-  4. git tag -s v$version -m "Version $version" && git push origin v$version
+     put an empty "## Unreleased" above it. In python/README.md, which PyPI shows, write "pip install envelope-dynamo" in
+     place of "pip install ./python". Commit, and run this script again.
+  3. Publish. A crate that is published cannot be taken back, only yanked. Cargo needs a token: cargo login.
+       cargo publish$(printf ' -p %s' "${crates[@]}")
+     Cargo publishes a crate after those that it depends on. If it stops, repeat it without the crates that are published.
+  4. git tag -s v$version -m "Version $version" && git push origin HEAD v$version
   5. Create a release of the tag at $repository/releases, with the changelog's section, and attach target/sbom/*.json.
   6. Look at https://docs.rs/envelope-dynamo/$version and at the four other crates there: docs.rs builds them some minutes later.
   7. The Python package has its own version (python/src/envelope_dynamo/__init__.py). If it changed, tests/interop.sh builds
      and tests it. Publish it by: twine upload target/interop/dist/*
-  8. In README.md and docs/guide/first-record.md, replace the dependency on a checkout by the version. Raise \`version\` in
-     Cargo.toml.
+  8. Raise \`version\` in Cargo.toml. After the first release, say in these lines that there is one:
+$(git grep -nE "until the first release|no release yet|^cargo add .*--path" -- '*.md' | cut -c1-110 | sed 's/^/       /')
 EOF
 [ ${#problems[@]} -eq 0 ]
