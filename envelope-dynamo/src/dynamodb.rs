@@ -6,8 +6,8 @@ use aws_sdk_dynamodb::types::AttributeValue;
 
 /// A DynamoDB item: attribute names and their values.
 ///
-/// It is the type of items in the AWS SDK, so what a stream, an export or a call of your own
-/// returns can be opened:
+/// It is the type of items in `aws_sdk_dynamodb`, so an item that your own call of the SDK returned
+/// can be opened:
 ///
 /// ```
 /// # tokio::runtime::Builder::new_current_thread().build().unwrap().block_on(async {
