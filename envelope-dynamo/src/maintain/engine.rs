@@ -12,5 +12,7 @@ pub(crate) mod part;
 pub(crate) mod preflight;
 pub(crate) mod refusals;
 pub(crate) mod run;
+pub(crate) mod step;
 pub(crate) mod update;
 pub(crate) mod whole_table;
+pub(crate) mod worker;

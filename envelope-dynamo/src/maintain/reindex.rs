@@ -23,7 +23,8 @@ use crate::keys::SearchKeys;
 use crate::keys::search_keys::live::LiveSearchKeys;
 use crate::maintain::engine::error::{Refusal, RunErrorKind};
 use crate::maintain::engine::part::Part;
-use crate::maintain::engine::run::{Calls, Change, KmsCall, Rehearsed, Run, Standing, Step};
+use crate::maintain::engine::run::Run;
+use crate::maintain::engine::step::{Calls, Change, KmsCall, Rehearsed, Standing, Step};
 use crate::maintain::engine::update::Update;
 use crate::maintain::reindex::fields::Fields;
 use crate::maintain::sealed_again::{

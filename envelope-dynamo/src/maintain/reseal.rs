@@ -19,7 +19,8 @@ use crate::item::open_own::{OpenedPayload, open_own, take_sealed};
 use crate::item::pending_item::insert;
 use crate::maintain::engine::error::RunErrorKind;
 use crate::maintain::engine::part::Part;
-use crate::maintain::engine::run::{Calls, Change, Run, Standing, Step};
+use crate::maintain::engine::run::Run;
+use crate::maintain::engine::step::{Calls, Change, Standing, Step};
 use crate::maintain::engine::update::Update;
 use crate::maintain::sealed_again::{
     check_size, count_unwrap, is_for_others, seal, sealed_kind, update_to,

@@ -14,7 +14,7 @@ use crate::error::key::DataKeyError;
 use crate::error::kind::ErrorKind;
 use crate::error::usage::UsageError;
 use crate::item::size::item_bytes;
-use crate::maintain::engine::run::{Calls, Standing};
+use crate::maintain::engine::step::{Calls, Standing};
 use crate::maintain::engine::update::{Expected, Update};
 use crate::maintain::stored_keys::asks_kms;
 use crate::maintain::stored_table::StoredTable;

@@ -16,7 +16,7 @@ use crate::error::kind::ErrorKind;
 use crate::item::context::bare_context;
 use crate::item::size::item_bytes;
 use crate::maintain::backfill::out_of_place::groups_out_of_place;
-use crate::maintain::engine::run::{KmsCall, Rehearsed, Standing};
+use crate::maintain::engine::step::{KmsCall, Rehearsed, Standing};
 use crate::maintain::engine::update::Update;
 use crate::maintain::stored_keys::{asks_kms, kms_calls, stored_keys};
 use crate::record::kind::Kind;

@@ -32,7 +32,7 @@ use crate::maintain::backfill::record_type::RecordType;
 use crate::maintain::backfill::rehearsal::{StandIn, kms_calls_of, rehearsed, rehearsed_resealing};
 use crate::maintain::engine::error::{Refusal, RunErrorKind};
 use crate::maintain::engine::part::Part;
-use crate::maintain::engine::run::{self, Calls, Change, Rehearsed, Standing};
+use crate::maintain::engine::step::{self, Calls, Change, Rehearsed, Standing};
 use crate::maintain::engine::update::Update;
 use crate::maintain::stored_keys::{asks_kms, stored_keys};
 use crate::maintain::stored_table::StoredTable;
@@ -89,7 +89,7 @@ impl fmt::Debug for Step {
     }
 }
 
-impl run::Step for Step {
+impl step::Step for Step {
     fn prepare<'s>(
         &'s mut self,
         table: &'s StoredTable,

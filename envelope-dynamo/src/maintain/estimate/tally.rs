@@ -5,7 +5,8 @@ use std::collections::HashSet;
 use crate::dynamodb::Item;
 use crate::item::size::item_bytes;
 use crate::maintain::demand::{Demand, float, read_units, write_units};
-use crate::maintain::engine::run::{KmsCall, Rehearsed, Run, Standing};
+use crate::maintain::engine::run::Run;
+use crate::maintain::engine::step::{KmsCall, Rehearsed, Standing};
 use crate::maintain::estimate::Classes;
 use crate::maintain::estimate::indexes::Index;
 
