@@ -1,6 +1,7 @@
 """What is in the package, and what is public."""
 
 import importlib.metadata
+import importlib.resources
 import pathlib
 
 import pytest
@@ -18,7 +19,7 @@ def test_the_installed_package_has_the_licences_of_the_repository(name):
 
 
 def test_the_installed_package_is_typed_and_has_the_version_of_the_module():
-    assert any(file.name == "py.typed" for file in importlib.metadata.files("envelope-dynamo"))
+    assert (importlib.resources.files(envelope_dynamo) / "py.typed").is_file()
     assert importlib.metadata.version("envelope-dynamo") == envelope_dynamo.__version__
 
 
