@@ -11,9 +11,9 @@
 //!
 //! use envelope_core::{Content, Context, DataKey, FieldWriter, UntrustedPayload};
 //!
+//! let (key, context) = (DataKey::generate()?, Context::new("logins"));
 //! let mut fields = FieldWriter::new(64, []);
 //! fields.field("ip", &IpAddr::from([127, 0, 0, 1]))?;
-//! # let (key, context) = (DataKey::generate()?, Context::new("logins"));
 //! let sealed = fields.finish().seal(Content::Record, &context, &key)?;
 //!
 //! // A text as in JSON, not the four bytes of a binary format.

@@ -75,7 +75,7 @@ impl fmt::Debug for KeyKind {
 /// use envelope_dynamo::keys::{EncryptedDek, KeyKind, LocalKeyProvider, RootKey, WrappedKey};
 /// use envelope_dynamo::message::{Context, seal};
 ///
-/// # let provider = LocalKeyProvider::new(RootKey::generate()?);
+/// let provider = LocalKeyProvider::new(RootKey::generate()?);
 /// let sealed = seal(b"dear", &Context::new("letters"), &provider).await?;
 ///
 /// // Which kinds of key may open it, without opening it.

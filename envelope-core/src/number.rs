@@ -45,7 +45,7 @@ enum Text<'a> {
 /// The text is not a DynamoDB number: it is not decimal, has more than 38 significant digits, or is
 /// out of range.
 ///
-/// Such a number is refused before anything is sent, and never rounded:
+/// Such a number is refused, and never rounded:
 ///
 /// ```
 /// # mod envelope_dynamo {

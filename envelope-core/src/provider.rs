@@ -153,9 +153,8 @@ pub trait WrapKey: Debug + Send + Sync {
 /// # tokio::runtime::Builder::new_current_thread().build().unwrap().block_on(async {
 /// # use envelope_core as envelope_dynamo;
 /// use envelope_dynamo::error::{KeyError, KeyErrorKind};
-/// use envelope_dynamo::keys::{DataKey, KeyFuture, UnwrapKey, WrappedKey};
+/// use envelope_dynamo::keys::{DataKey, KeyFuture, KeyKind, UnwrapKey, WrappedKey};
 /// use envelope_dynamo::message::{Context, EncryptionContext};
-/// # use envelope_dynamo::keys::KeyKind;
 /// use zeroize::Zeroizing;
 ///
 /// #[derive(Debug)]
@@ -180,13 +179,13 @@ pub trait WrapKey: Debug + Send + Sync {
 ///     }
 /// }
 ///
-/// # let kind = KeyKind::private(200).expect("128 to 255 are private");
-/// # let theirs = [WrappedKey::new(kind, *b"key-2", [7; 48])?];
-/// # let both = [theirs[0].clone(), WrappedKey::new(kind, *b"key-1", [7; 48])?];
+/// let kind = KeyKind::private(200).expect("128 to 255 are private");
+/// let ours = WrappedKey::new(kind, *b"key-1", [7; 48])?;
+/// let theirs = WrappedKey::new(kind, *b"key-2", [7; 48])?;
 /// let context = Context::new("letters").encryption_context();
-/// assert_eq!(MyKeyService.unwrap_key(&both, &context).await?.expose(), &[9; 32]);
-/// let refused = MyKeyService.unwrap_key(&theirs, &context).await.unwrap_err();
+/// let refused = MyKeyService.unwrap_key(&[theirs.clone()], &context).await.unwrap_err();
 /// assert_eq!(refused.kind(), KeyErrorKind::WrongKey);
+/// MyKeyService.unwrap_key(&[theirs, ours], &context).await?;
 /// # Ok::<(), Box<dyn std::error::Error>>(()) }).unwrap();
 /// ```
 pub trait UnwrapKey: Debug + Send + Sync {

@@ -166,7 +166,7 @@ impl FieldWriter {
 /// let mut fields = FieldWriter::new(64, []);
 /// fields.field("before", &7_u8)?;
 /// fields.field("after", &7_u64)?;
-/// fields.field("none", &None::<u8>)?;
+/// fields.field("none", &None::<u8>)?; // null, which is a value
 /// fields.absent("absent");
 /// let fields = fields.fields()?;
 /// let [(_, before), (_, after), (_, none), (_, absent)] = fields[..] else { panic!("4 fields") };

@@ -23,8 +23,8 @@ use crate::sealed::Sealed;
 /// use envelope_dynamo::keys::{LocalKeyProvider, RootKey, rewrap};
 /// use envelope_dynamo::message::{Context, seal};
 ///
-/// # let old = LocalKeyProvider::new(RootKey::generate()?);
-/// # let new = LocalKeyProvider::new(RootKey::generate()?);
+/// let old = LocalKeyProvider::new(RootKey::generate()?);
+/// let new = LocalKeyProvider::new(RootKey::generate()?);
 /// let context = Context::new("letters").pair("to", "grandmother")?;
 /// let sealed = seal(b"dear", &context, &old).await?;
 ///

@@ -29,9 +29,9 @@ use crate::serde_error::{ValueError, WITHHELD, WITHHELD_VALUE};
 ///     }
 /// }
 ///
+/// let (key, context) = (DataKey::generate()?, Context::new("numbers"));
 /// let mut fields = FieldWriter::new(64, []);
 /// fields.field("odd", &Odd)?;
-/// # let (key, context) = (DataKey::generate()?, Context::new("numbers"));
 /// let sealed = fields.finish().seal(Content::Record, &context, &key)?;
 /// let plaintext = UntrustedPayload::parse(sealed)?.open(Content::Record, &context, &key)?;
 /// assert_eq!(plaintext.expose(), b"\xa1\x63odd\x84\x01\x03\x05\x07", "an array of 4");

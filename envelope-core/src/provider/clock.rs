@@ -60,7 +60,7 @@ pub trait Clock: fmt::Debug + Send + Sync {
     }
 }
 
-/// The clocks of the system: the default of every provider. [`Clock`] has an example.
+/// The clocks of the system, which providers use by default. [`Clock`] has an example.
 #[derive(Clone, Copy, Debug, Default)]
 pub struct SystemClock;
 

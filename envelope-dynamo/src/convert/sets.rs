@@ -123,7 +123,7 @@ pub mod number_set {
 /// # use std::collections::BTreeSet;
 /// use envelope_dynamo::{Envelope, LocalKeyProvider, RootKey, to_item};
 ///
-/// /// In place of `serde_bytes::ByteBuf`.
+/// /// Serializes as bytes, as `serde_bytes::ByteBuf` does. (`Deserialize` is not shown.)
 /// #[derive(PartialEq, Eq, PartialOrd, Ord)]
 /// struct Digest([u8; 2]);
 ///

@@ -84,40 +84,40 @@ impl Operand {
 /// let _: Attribute<Visit, String, mark::Encrypted> = visit.notes;
 /// let _: Attribute<Visit, String, mark::Authenticated> = visit.ward;
 /// let bed: Attribute<Visit, u32, mark::Plaintext> = visit.bed;
-/// let _: Attribute<Visit, String, mark::InIndexKey> = visit.doctor;
+/// let _: Attribute<Visit, String, mark::InIndexKey> = visit.doctor; // the index has it too
 /// let _: Attribute<Visit, u64, mark::Managed> = visit.version;
-/// assert_eq!(bed.name(), "bed");
+/// assert_eq!(format!("{:?}", bed.gt(30)), "bed > _");
 /// ```
 pub mod mark {
     /// A part of the primary key.
     ///
-    /// [The module](self) has an example.
+    /// [`mark`](self) has an example of each mark.
     #[derive(Clone, Copy, Debug)]
     pub enum Key {}
     /// Readable in the table. A change is detected when the record is opened.
     ///
-    /// [The module](self) has an example.
+    /// [`mark`](self) has an example of each mark.
     #[derive(Clone, Copy, Debug)]
     pub enum Authenticated {}
     /// Readable in the table, and not protected. It can be updated in place.
     ///
-    /// [The module](self) has an example.
+    /// [`mark`](self) has an example of each mark.
     #[derive(Clone, Copy, Debug)]
     pub enum Plaintext {}
     /// Readable in the table, and managed by the library: a version, or the time of the last write.
     ///
-    /// [The module](self) has an example.
+    /// [`mark`](self) has an example of each mark.
     #[derive(Clone, Copy, Debug)]
     pub enum Managed {}
     /// Readable in the table, not protected, and in a composed key of an index. A change in place
     /// would leave the key as it was.
     ///
-    /// [The module](self) has an example.
+    /// [`mark`](self) has an example of each mark.
     #[derive(Clone, Copy, Debug)]
     pub enum InIndexKey {}
     /// Encrypted: DynamoDB can neither compare nor change it.
     ///
-    /// [The module](self) has an example.
+    /// [`mark`](self) has an example of each mark.
     #[derive(Clone, Copy, Debug)]
     pub enum Encrypted {}
 }

@@ -90,18 +90,18 @@ use crate::record::key::{AnyKey, Composite, Partition, RecordKey};
 pub mod kind {
     /// The table itself, by its primary key.
     ///
-    /// [The module `index`](super) has an example.
+    /// [`index`](super) has an example.
     #[derive(Clone, Copy, Debug)]
     pub enum Primary {}
     /// A global secondary index: any partition key. DynamoDB updates it after the write, so a read
     /// may miss the latest writes.
     ///
-    /// [The module `index`](super) has an example.
+    /// [`index`](super) has an example.
     #[derive(Clone, Copy, Debug)]
     pub enum Global {}
     /// A local secondary index: the table's partition key and another sort key.
     ///
-    /// [The module `kind`](self) has an example.
+    /// [`kind`](self) has an example.
     #[derive(Clone, Copy, Debug)]
     pub enum Local {}
 }
@@ -275,7 +275,7 @@ impl IndexSchema {
 #[derive(Clone, Copy, Debug)]
 pub struct NoIndexes;
 
-/// The table's primary key as an index. [The module](self) has an example.
+/// The table's primary key as an index. [`index`](self) has an example.
 pub type PrimaryKey<T> = Index<T, <T as Envelope>::Key, kind::Primary>;
 
 impl<T, K: IndexKey, I> Index<T, K, I> {

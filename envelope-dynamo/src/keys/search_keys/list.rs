@@ -144,7 +144,7 @@ impl<P> SearchKeyTable<P> {
     /// while let Some(branch) = branches.next().await {
     ///     let branch = branch?;
     ///     if branch.retire_from().is_some_and(|time| time <= SystemTime::now()) {
-    ///         println!("{:?}: write all records anew, then retire", branch.name());
+    ///         println!("write all records of {:?} anew, then retire the old key", branch.name());
     ///     }
     /// }
     /// # Ok(())

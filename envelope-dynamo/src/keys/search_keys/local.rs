@@ -37,6 +37,7 @@ use crate::keys::search_keys::live::LiveSearchKeys;
 /// let first: SearchKeys = LocalSearchKeys::new(old.share()).also_next(new.share()).into();
 /// let second: SearchKeys = LocalSearchKeys::new(new).also_previous(old).into();
 ///
+/// // The first deployment still writes the tags of the old key. The second one does not.
 /// let of_before = to_item_with(&zoe, &provider, &before).await?;
 /// let of_first = to_item_with(&zoe, &provider, &first).await?;
 /// let of_second = to_item_with(&zoe, &provider, &second).await?;
