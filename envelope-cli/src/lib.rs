@@ -5,6 +5,7 @@ mod args;
 mod aws;
 mod command;
 mod commands;
+mod count;
 mod dynamodb_json;
 mod exit;
 mod failure;

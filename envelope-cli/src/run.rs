@@ -1,7 +1,7 @@
 //! What the commands that run over a table have in common.
 
 use std::fmt;
-use std::sync::{Mutex, PoisonError};
+use std::sync::{Mutex, OnceLock, PoisonError};
 use std::time::Duration;
 
 use clap::Args;
@@ -270,13 +270,8 @@ pub(crate) async fn drive(
         }
         _ => {}
     });
-    let stopped_by = Mutex::new("");
-    let ended = run
-        .until(async {
-            let cause = stop.wait().await;
-            *stopped_by.lock().unwrap_or_else(PoisonError::into_inner) = cause;
-        })
-        .await;
+    let stopped_by = OnceLock::new();
+    let ended = run.until(stop.note(&stopped_by)).await;
     progress.end();
     let counts = match &ended {
         Ok(counts) => *counts,
@@ -296,7 +291,7 @@ pub(crate) async fn drive(
         Ok(counts) if counts.failed > 0 => Ok(Exit::LeftOver),
         Ok(_) => Ok(Exit::Done),
         Err(error) => {
-            let cause = stopped_by.into_inner().unwrap_or_else(PoisonError::into_inner);
+            let cause = stopped_by.get().copied().unwrap_or_default();
             Err(ended_early(&error, cause))
         }
     }
@@ -354,7 +349,7 @@ fn ended_early(error: &RunError, stopped_by: &str) -> Failure {
 }
 
 /// The end of a run that was stopped in time.
-pub(crate) fn stopped(by: &str) -> Failure {
+fn stopped(by: &str) -> Failure {
     let message = format!("stopped by {by} with work left; start the same command again to go on");
     Failure { exit: Exit::Stopped, message }
 }

@@ -1,5 +1,6 @@
 //! When to stop before the end: a signal, or the deadline.
 
+use std::sync::OnceLock;
 use std::time::Duration;
 
 use tokio::time::Instant;
@@ -35,6 +36,12 @@ impl Stop {
             cause = self.signal() => cause,
             () = expired(deadline) => "--deadline",
         }
+    }
+
+    /// Waits as [`wait`](Self::wait) does, and notes which it was.
+    pub(crate) async fn note(self, cause: &OnceLock<&'static str>) {
+        // It is noted once, so nothing else is there.
+        let _ = cause.set(self.wait().await);
     }
 
     #[cfg(unix)]

@@ -1,7 +1,6 @@
 //! `envelope coverage`: counts what stands under which key.
 
-use std::sync::{Mutex, PoisonError};
-use std::time::Duration;
+use std::sync::OnceLock;
 
 use clap::Args;
 use envelope_dynamo::keys::Generation;
@@ -12,13 +11,12 @@ use envelope_dynamo::maintain::{
 use crate::args::Global;
 use crate::aws::Aws;
 use crate::commands::reindex::parse_generation;
+use crate::count::{CountArgs, unfinished};
 use crate::exit::Exit;
 use crate::failure::{Failure, Outcome};
-use crate::figures::{parse_duration, parse_rate};
-use crate::progress::Progress;
+use crate::figures::parse_rate;
 use crate::providers::{BranchTableArgs, OpenArgs, kms};
-use crate::run::{ProgressArgs, TableArgs, described, explained, stopped};
-use crate::stop::Stop;
+use crate::run::{TableArgs, described, explained};
 
 #[derive(Args, Debug)]
 pub(crate) struct CoverageArgs {
@@ -73,16 +71,8 @@ pub(crate) struct CoverageArgs {
     #[arg(long, value_name = "CALLS", value_parser = parse_rate, default_value = "2500")]
     max_kms: f64,
 
-    /// The most read units of the table a second
-    #[arg(long, value_name = "UNITS", value_parser = parse_rate)]
-    max_rcu: Option<f64>,
-
-    /// Stop after this time, such as 50m or 2h, with exit code 75; half a count proves nothing
-    #[arg(long, value_name = "TIME", value_parser = parse_duration)]
-    deadline: Option<Duration>,
-
     #[command(flatten)]
-    progress: ProgressArgs,
+    count: CountArgs,
 }
 
 pub(crate) async fn run(
@@ -90,12 +80,12 @@ pub(crate) async fn run(
     global: &Global,
     of_code: Option<SchemaFile>,
 ) -> Outcome {
-    let stop = Stop::install(args.deadline);
+    let stop = args.count.stop();
     let aws = Aws::load(global).await?;
     let table = args.table.open(&aws, of_code)?;
     let branch_keys = args.branch_table.table(&aws, ()).map(|table| table.stored_table());
     let info = described(&table).await?;
-    let progress = Progress::new(info.items, args.progress.progress_every);
+    let progress = args.count.progress(&info);
     let mut coverage = args.set(table.coverage());
     if let Some(branch_keys) = &branch_keys {
         coverage = coverage.branch_keys(branch_keys);
@@ -111,20 +101,11 @@ pub(crate) async fn run(
             progress.show(read.items, 0);
         }
     });
-    let stopped_by = Mutex::new("");
-    let report = coverage
-        .until(async {
-            let cause = stop.wait().await;
-            *stopped_by.lock().unwrap_or_else(PoisonError::into_inner) = cause;
-        })
-        .await;
+    let stopped_by = OnceLock::new();
+    let report = coverage.until(stop.note(&stopped_by)).await;
     progress.end();
-    let report = report.map_err(|error| match error.kind() {
-        RunErrorKind::Stopped => {
-            stopped(stopped_by.into_inner().unwrap_or_else(PoisonError::into_inner))
-        }
-        kind => args.explained(kind),
-    })?;
+    let report =
+        report.map_err(|error| unfinished(&error, &stopped_by, |kind| args.explained(kind)))?;
     global.output.print(&report)?;
     if !report.holds() {
         return Ok(Exit::LeftOver);
@@ -158,8 +139,7 @@ impl CoverageArgs {
     }
 
     fn set<'a>(&self, coverage: Coverage<'a>) -> Coverage<'a> {
-        let limits = Limits::new().kms(self.max_kms);
-        let limits = self.max_rcu.map_or(limits.clone(), |units| limits.read_units(units));
+        let limits = self.count.limit(Limits::new().kms(self.max_kms));
         let coverage = coverage.limits(limits).max_named(self.max_named);
         let coverage = coverage.current_tags(self.generation.iter().copied());
         let coverage = self.expect_none.iter().fold(coverage, Coverage::expect_none);

@@ -1,27 +1,19 @@
 //! `envelope reindex`: gives records current search tags. `envelope stale` counts the others.
 
-use std::sync::{Arc, Mutex, PoisonError};
-use std::time::Duration;
+use std::sync::{Arc, OnceLock};
 
 use clap::Args;
 use envelope_dynamo::keys::Generation;
-use envelope_dynamo::maintain::{
-    Limits, RunErrorKind, SchemaFile, Stale, StaleReport, StoredTable,
-};
+use envelope_dynamo::maintain::{Limits, SchemaFile, Stale, StaleReport, StoredTable};
 
 use crate::args::Global;
 use crate::aws::Aws;
+use crate::count::{CountArgs, unfinished};
 use crate::exit::Exit;
 use crate::failure::Outcome;
-use crate::figures::{parse_duration, parse_rate};
 use crate::key_name::Key;
-use crate::progress::Progress;
 use crate::providers::{BranchTableArgs, OpenArgs, SearchKeyArgs, kms};
-use crate::run::{
-    ProgressArgs, RunArgs, Subject, TableArgs, described, drive, explained, refuse_alias_in_parts,
-    stopped,
-};
-use crate::stop::Stop;
+use crate::run::{RunArgs, Subject, TableArgs, described, drive, explained, refuse_alias_in_parts};
 
 #[derive(Args, Debug)]
 pub(crate) struct ReindexArgs {
@@ -131,16 +123,8 @@ pub(crate) struct StaleArgs {
     #[command(flatten)]
     current: CurrentArgs,
 
-    /// The most read units of the table a second
-    #[arg(long, value_name = "UNITS", value_parser = parse_rate)]
-    max_rcu: Option<f64>,
-
-    /// Stop after this time, such as 50m or 2h, with exit code 75; half a count proves nothing
-    #[arg(long, value_name = "TIME", value_parser = parse_duration)]
-    deadline: Option<Duration>,
-
     #[command(flatten)]
-    progress: ProgressArgs,
+    count: CountArgs,
 }
 
 pub(crate) async fn count(
@@ -148,29 +132,18 @@ pub(crate) async fn count(
     global: &Global,
     of_code: Option<SchemaFile>,
 ) -> Outcome {
-    let stop = Stop::install(args.deadline);
+    let stop = args.count.stop();
     let aws = Aws::load(global).await?;
     let table = args.table.open(&aws, of_code)?;
     let info = described(&table).await?;
-    let progress = Progress::new(info.items, args.progress.progress_every);
-    let limits = Limits::new();
-    let limits = args.max_rcu.map_or(limits.clone(), |units| limits.read_units(units));
+    let progress = args.count.progress(&info);
+    let limits = args.count.limit(Limits::new());
     let count = args.current.count(&aws, &table).limits(limits);
     let count = count.observed_by(|so_far| progress.show(so_far.items, 0));
-    let stopped_by = Mutex::new("");
-    let report = count
-        .until(async {
-            let cause = stop.wait().await;
-            *stopped_by.lock().unwrap_or_else(PoisonError::into_inner) = cause;
-        })
-        .await;
+    let stopped_by = OnceLock::new();
+    let report = count.until(stop.note(&stopped_by)).await;
     progress.end();
-    let report: StaleReport = report.map_err(|error| match error.kind() {
-        RunErrorKind::Stopped => {
-            stopped(stopped_by.into_inner().unwrap_or_else(PoisonError::into_inner))
-        }
-        kind => explained(kind),
-    })?;
+    let report: StaleReport = report.map_err(|error| unfinished(&error, &stopped_by, explained))?;
     global.output.print(&report)?;
     Ok(if report.is_clean() { Exit::Done } else { Exit::LeftOver })
 }

@@ -75,7 +75,7 @@ async fn half_a_count_is_no_report() {
     let bench = Bench::of(2).await;
     bench.faults.hold("Scan");
     let ended = bench.coverage(&["--deadline", "1s"]);
-    ended.refused(75, &["stopped by --deadline"]);
+    ended.refused(75, &["stopped by --deadline", "counts from the beginning"]);
     assert_eq!(ended.stdout, "");
     bench.faults.release("Scan");
 }
