@@ -94,7 +94,7 @@ pub trait Someone:
 }
 
 macro_rules! someone {
-    ($type:ident, $is_unique:literal, |$table:ident, $email:ident| $unique:expr) => {
+    ($type:ident, $is_unique:literal, |$table:ident, $email:ident| $by_claim:expr) => {
         impl Someone for $type {
             const IS_UNIQUE: bool = $is_unique;
 
@@ -124,9 +124,8 @@ macro_rules! someone {
 
             async fn by_email($table: &Table<Self>, $email: &str) -> Outcome<Vec<Option<Self>>> {
                 let found = $table.index(|i| i.by_email).query($email).one().await?;
-                let mut all: Vec<Option<Self>> = $unique;
-                all.push(found);
-                Ok(all)
+                let by_claim: Option<Option<Self>> = $by_claim;
+                Ok(by_claim.into_iter().chain([found]).collect())
             }
 
             async fn by_name(table: &Table<Self>, name: &str) -> Outcome<Vec<u64>> {
@@ -137,9 +136,9 @@ macro_rules! someone {
     };
 }
 
-someone!(Person, false, |table, email| Vec::new());
+someone!(Person, false, |table, email| None);
 someone!(Member, true, |table, email| {
-    vec![table.unique(|member| member.email).get(email).send().await?]
+    Some(table.unique(|member| member.email).get(email).send().await?)
 });
 
 /// The same record in a program of before its fields became searchable.
