@@ -219,6 +219,11 @@ pub fn is_of_pair<S: Someone>(index: u64) -> bool {
     [index, index + 1].into_iter().any(|index| first_of_pair::<S>(index).is_some())
 }
 
+/// One of the pair that is near this person.
+pub(crate) const fn near_pair(index: u64) -> u64 {
+    index - index % PAIR_EVERY + SECOND_OF_PAIR - index % 2
+}
+
 const PAIR_EVERY: u64 = 50;
 /// Both of a pair are of the flavour [`Flavour::Old`].
 const SECOND_OF_PAIR: u64 = 6;

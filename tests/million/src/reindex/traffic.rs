@@ -12,7 +12,7 @@ use crate::Outcome;
 use crate::model::{Model, State};
 use crate::random::Random;
 use crate::records::id;
-use crate::reindex::records::{Flavour, Someone, World, email, is_of_pair, person};
+use crate::reindex::records::{Flavour, Someone, World, email, is_of_pair, near_pair, person};
 use crate::watch::Others;
 
 /// The writers, and the model that they keep.
@@ -134,6 +134,7 @@ impl<S: Someone> Others for Traffic<S> {
     }
 
     fn any_item(&self) -> u64 {
-        self.random.below(self.model.items())
+        let index = self.random.below(self.model.items());
+        if S::IS_UNIQUE && self.random.below(2) == 0 { near_pair(index) } else { index }
     }
 }
