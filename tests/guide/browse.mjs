@@ -3,7 +3,7 @@
 // - the console has an error or a warning, a script throws, or a file is missing;
 // - something is loaded from another place than the book;
 // - a page is wider than the screen, a picture has no size, or code has no colours;
-// - a phone hides columns of a table, except in FORMAT;
+// - columns of a table are hidden at the right, except in FORMAT, whose widest table does not fit a phone;
 // - the search box finds nothing.
 //
 //     node browse.mjs BOOK BROWSER [SCREENSHOTS]
