@@ -65,6 +65,12 @@ pub const NO_RECOVERY: &str = r#"{ "ContinuousBackupsDescription": {
     "ContinuousBackupsStatus": "ENABLED",
     "PointInTimeRecoveryDescription": { "PointInTimeRecoveryStatus": "DISABLED" } } }"#;
 
+/// The refusal of a write whose condition this stored item did not fulfil.
+pub fn condition_failed(stored: &HashMap<String, AttributeValue>) -> String {
+    let code = "ConditionalCheckFailedException";
+    json!({ "__type": code, "Item": object(stored) }).to_string()
+}
+
 fn object(item: &HashMap<String, AttributeValue>) -> Value {
     item.iter().map(|(name, value)| (name.clone(), attribute(value))).collect()
 }

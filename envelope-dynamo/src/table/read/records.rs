@@ -17,21 +17,46 @@ use crate::table::read::segment::{Segment, Taken};
 
 /// The records of a query or a scan, in order, each with its own result.
 ///
-/// ```no_run
-/// # use envelope_dynamo::{Envelope, Error, Table};
+/// ```
+/// # mod example {
+/// #     include!(concat!(env!("CARGO_MANIFEST_DIR"), "/src/example_server.rs"));
+/// # }
+/// # tokio::runtime::Builder::new_current_thread().build().unwrap().block_on(async {
+/// # use envelope_dynamo::testing::TestKeyProvider;
+/// # use envelope_dynamo::to_item;
+/// use envelope_dynamo::{Envelope, Table};
+///
 /// # #[derive(Envelope)]
 /// # #[envelope(table = "users")]
-/// # struct User { #[partition_key] user_id: String, #[encrypted] email: String }
-/// # async fn example(users: Table<User>) -> Result<(), Error> {
+/// # struct User {
+/// #     #[partition_key]
+/// #     user_id: String,
+/// #     #[encrypted]
+/// #     email: String,
+/// # }
+/// # let keys = TestKeyProvider::default();
+/// # let mut items = Vec::new();
+/// # for id in ["u_1", "u_2", "u_3"] {
+/// #     let user = User { user_id: id.into(), email: "zoe@example.com".into() };
+/// #     items.push(to_item(&user, &keys).await?);
+/// # }
+/// # let payload = items[0]["encrypted_payload"].clone();
+/// # items[1].insert("encrypted_payload".into(), payload);
+/// # let dynamodb = example::users(&items);
+/// // Of three users, somebody has given the second the payload of the first.
+/// let users = Table::<User>::new(dynamodb, keys);
 /// let mut records = users.scan().stream()?;
+/// let (mut opened, mut refused) = (Vec::new(), Vec::new());
 /// while let Some(user) = records.next().await {
 ///     match user {
-///         Ok(user) => println!("{}", user.user_id),
-///         Err(error) => eprintln!("{error}"), // names the record; those after it still come
+///         Ok(user) => opened.push(user.user_id),
+///         Err(error) => refused.push(error.record().to_string()), // those after it still come
 ///     }
 /// }
-/// # Ok(())
-/// # }
+/// assert_eq!(opened, ["u_1", "u_3"]);
+/// assert_eq!(refused, ["users[user_id=u_2]"]);
+/// assert!(records.resume_token().is_none(), "the table was read to its end");
+/// # Ok::<(), Box<dyn std::error::Error>>(()) }).unwrap();
 /// ```
 ///
 /// A record that does not open is one error, which names its key. The records after it still come.

@@ -62,25 +62,37 @@ impl<T: Entity, P: UnwrapKey + ?Sized> Table<T, P> {
     /// Any other error gives `None`: DynamoDB returns a record only for a condition that did not
     /// hold, and for `returning_old` and `returning_new`.
     ///
-    /// ```no_run
-    /// # async fn example(
-    /// #     dynamodb: aws_sdk_dynamodb::Client,
-    /// #     provider: envelope_dynamo::LocalKeyProvider,
-    /// # ) -> Result<(), envelope_dynamo::Error> {
-    /// # use envelope_dynamo::{Envelope, Table};
+    /// ```
+    /// # mod example {
+    /// #     include!(concat!(env!("CARGO_MANIFEST_DIR"), "/src/example_server.rs"));
+    /// # }
+    /// # tokio::runtime::Builder::new_current_thread().build().unwrap().block_on(async {
+    /// # use envelope_dynamo::testing::TestKeyProvider;
+    /// # use envelope_dynamo::to_item;
+    /// use envelope_dynamo::{Envelope, Table};
+    ///
     /// # #[derive(Envelope)]
     /// # #[envelope(table = "users")]
-    /// # struct User { #[partition_key] user_id: String, #[encrypted] email: String }
-    /// # let user = User { user_id: "u_1".into(), email: "zoe@example.com".into() };
-    /// let users = Table::<User>::new(dynamodb, provider);
-    /// if let Err(error) = users.put(&user).if_not_exists().send().await {
-    ///     match users.open_returned(&error).await? {
-    ///         Some(other) => println!("{} is taken", other.user_id),
-    ///         None => return Err(error),
-    ///     }
-    /// }
-    /// # Ok(())
+    /// # struct User {
+    /// #     #[partition_key]
+    /// #     user_id: String,
+    /// #     #[encrypted]
+    /// #     email: String,
     /// # }
+    /// # let keys = TestKeyProvider::default();
+    /// # let stored = User { user_id: "u_1".into(), email: "zoe@example.org".into() };
+    /// # let refusal = example::condition_failed(&to_item(&stored, &keys).await?);
+    /// # let dynamodb = example::dynamodb(&[("PutItem", 400, &refusal)]);
+    /// # let zoe = User { user_id: "u_1".into(), email: "zoe@example.com".into() };
+    /// // A user with this key is stored.
+    /// let users = Table::<User>::new(dynamodb, keys);
+    /// let error = users.put(&zoe).if_not_exists().send().await.unwrap_err();
+    /// match users.open_returned(&error).await? {
+    ///     Some(stored) => assert_eq!(stored.email, "zoe@example.org"),
+    ///     None => return Err(error), // it failed for another reason
+    /// }
+    /// # assert!(error.returned_item().is_some());
+    /// # Ok::<(), envelope_dynamo::Error>(()) }).unwrap();
     /// ```
     ///
     /// # Errors
