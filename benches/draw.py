@@ -23,7 +23,7 @@ def main():
     print("| one record of 1 KiB | plain SDK | Envelope | Envelope adds |")
     print("|---|---|---|---|")
     for name, plain, table in figures.table_calls():
-        print(f"| `{name}` | {plain:.0f} µs | {table:.0f} µs | {table - plain:.0f} µs |")
+        print(f"| `{name}` | {plain:.1f} µs | {table:.1f} µs | {table - plain:.1f} µs |")
 
 
 if __name__ == "__main__":
