@@ -10,6 +10,8 @@
 //! - `marks`: everything that the stages know of the attributes of fields
 //! - `names`, `errors`: names, and the collector of mistakes
 #![forbid(unsafe_code)]
+// This crate does not depend on `envelope-dynamo`, so it cannot compile its own examples. They are
+// files, which `tests/src/lib.rs` compiles and runs.
 
 mod check;
 mod derive;
@@ -25,24 +27,9 @@ use syn::DeriveInput;
 
 /// Implements `Envelope` for a struct with named fields, or `Entity` for an enum of such structs.
 ///
-/// ```ignore
-/// #[derive(Envelope)]
-/// #[envelope(table = "orders", index(name = "by-state", partition_key = state))]
-/// struct Order {
-///     #[partition_key]
-///     user_id: String,
-///     #[sort_key]
-///     order_id: String,
-///     #[encrypted]
-///     card: String,
-///     #[authenticated]
-///     total: u64,
-///     #[plaintext]
-///     state: String,
-///     #[plaintext]
-///     #[version]
-///     version: u64,
-/// }
+#[cfg_attr(doctest, doc = "```ignore")]
+#[cfg_attr(not(doctest), doc = "```")]
+#[doc = include_str!("examples/order.txt")]
 /// ```
 ///
 /// # Fields
@@ -152,18 +139,9 @@ use syn::DeriveInput;
 /// equal tags. An index that names the field has the tag as its key, so records are found by a
 /// value that stays encrypted:
 ///
-/// ```ignore
-/// #[derive(Envelope)]
-/// #[envelope(table = "users", index(name = "by-email", partition_key = email))]
-/// struct User {
-///     #[partition_key]
-///     user_id: String,
-///     #[encrypted]
-///     #[searchable(normalize(trim, ascii_lowercase))]
-///     email: String,
-/// }
-///
-/// let user = users.index(|i| i.by_email).query("Zoe@Example.com ").one().await?;
+#[cfg_attr(doctest, doc = "```ignore")]
+#[cfg_attr(not(doctest), doc = "```")]
+#[doc = include_str!("examples/searchable.txt")]
 /// ```
 ///
 /// | attribute or option of the struct | meaning |
@@ -293,13 +271,9 @@ pub fn derive_envelope(input: proc_macro::TokenStream) -> proc_macro::TokenStrea
 
 /// Implements `View` for a struct with some of a record's readable attributes.
 ///
-/// ```ignore
-/// #[derive(View)]
-/// #[view(of = Order)]
-/// struct OrderState {
-///     order_id: String,
-///     state: String,
-/// }
+#[cfg_attr(doctest, doc = "```ignore")]
+#[cfg_attr(not(doctest), doc = "```")]
+#[doc = include_str!("examples/view.txt")]
 /// ```
 ///
 /// Each field has the name and the type of a field of the record. The record defines how the field

@@ -19,6 +19,25 @@ pub use table::{TestTable, assert_never_sent, called, plant, requests, servers, 
 
 use std::error::Error;
 
+/// The examples of the derives: their own crate cannot compile them.
+#[cfg(doctest)]
+mod derives {
+    /// ```
+    #[doc = include_str!("../../envelope-derive/src/examples/order.txt")]
+    /// ```
+    struct Order;
+
+    /// ```no_run
+    #[doc = include_str!("../../envelope-derive/src/examples/searchable.txt")]
+    /// ```
+    struct Searchable;
+
+    /// ```no_run
+    #[doc = include_str!("../../envelope-derive/src/examples/view.txt")]
+    /// ```
+    struct View;
+}
+
 /// Everything that an error prints: `Display`, `Debug` and indented `Debug`, of itself and of every
 /// source.
 #[must_use]
