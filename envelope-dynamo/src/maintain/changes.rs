@@ -315,7 +315,7 @@ impl Changes<'_> {
         if protection(after.mark) < protection(before.mark) {
             self.less_protected(name, format!("#[{was}] before, #[{is}] now"));
         }
-        let is_protected = matches!(after.mark, Mark::Encrypted | Mark::Authenticated);
+        let is_protected = after.mark.is_protected();
         if before.mark == Mark::Plaintext && is_protected && !after.accepts_plaintext {
             self.add(
                 Some(name),
@@ -332,7 +332,7 @@ impl Changes<'_> {
 
     /// `accept = "plaintext"` is taken away again once no record is plaintext any more.
     fn of_accepted_plaintext(&mut self, name: &str, before: &FieldSchema, after: &FieldSchema) {
-        let is_protected = matches!(after.mark, Mark::Encrypted | Mark::Authenticated);
+        let is_protected = after.mark.is_protected();
         let is_taken_away = before.accepts_plaintext && !after.accepts_plaintext && is_protected;
         if is_taken_away && !self.is_excused(name) {
             self.add(

@@ -84,8 +84,7 @@ fn check(record: &RecordSchema) -> Result<(), String> {
         return Err(format!("`plaintext_until` is `{until}`, and no day such as 2027-03-31"));
     }
     if record.unprotected {
-        let is_promise =
-            |field: &&FieldSchema| matches!(field.mark, Mark::Encrypted | Mark::Authenticated);
+        let is_promise = |field: &&FieldSchema| field.mark.is_protected();
         let is_bound = !record.pairs.is_empty() || !record.context.is_empty();
         if is_bound || !record.entity.is_empty() || record.fields.values().any(|it| is_promise(&it))
         {

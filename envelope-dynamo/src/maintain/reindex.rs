@@ -14,7 +14,8 @@ use crate::error::Error;
 use crate::error::key::DataKeyError;
 use crate::error::kind::ErrorKind;
 use crate::item::context::context;
-use crate::item::group::take_group;
+use crate::item::group::{Group, open_group, take_group};
+use crate::item::layout::dek_attribute;
 use crate::item::open_own::{open_own, take_sealed};
 use crate::item::pending_item::insert;
 use crate::item::search_tags::has_tags;
@@ -26,7 +27,7 @@ use crate::maintain::engine::part::Part;
 use crate::maintain::engine::run::Run;
 use crate::maintain::engine::step::{Calls, Change, KmsCall, Rehearsed, Standing, Step};
 use crate::maintain::engine::update::Update;
-use crate::maintain::reindex::fields::Fields;
+use crate::maintain::reindex::fields::{Fields, check_not_in_group};
 use crate::maintain::sealed_again::{
     check_size, count_unwrap, is_for_others, sealed_kind, update_to,
 };
@@ -62,8 +63,12 @@ impl StoredTable {
     /// |---|---|
     /// | `already` | has current tags, or lists a tag that it does not have since the value is absent; and has the claims of its unique values |
     /// | `other_entity` | is of a type without search tags |
-    /// | `other_key` | is due, but `from` has no key for it |
-    /// | `failed` | does not open or not seal, has a field of a tag in plaintext or under two names, or has a unique value that another record has; it stays as it is |
+    /// | `other_key` | is due, but `from` has no key for it, or none for a group that has to be opened |
+    /// | `failed` | does not open or not seal, has a field of a tag in plaintext, in a group or under two names, or has a unique value that another record has; it stays as it is |
+    ///
+    /// Groups are opened only in records whose own payload does not name a field of a tag, not even
+    /// as one without a value. An older struct may have had the field in a group. A backfill moves
+    /// it from there.
     ///
     /// With unique fields, it needs [`with_claims`](Self::with_claims). A record whose values are
     /// not claimed is due, too: this also claims the values of records that were written before
@@ -265,11 +270,21 @@ impl<F: UnwrapKey, T: WrapKey> Reindex<F, T> {
             Err(error) if is_for_others(&error) => return Ok(Update::default()),
             opened => opened?,
         };
-        // Groups are checked as far as that is possible without their keys.
-        for group in kind.schema.groups() {
-            take_group(&mut rest, group, &opened.authenticated)?;
-        }
         let mut fields = Fields::new(kind, item, &opened)?;
+        let unmarked = fields.unmarked(kind.schema);
+        for group in kind.schema.groups() {
+            if unmarked.is_empty() {
+                // Groups are checked as far as that is possible without their keys.
+                take_group(&mut rest, group, &opened.authenticated)?;
+                continue;
+            }
+            count_unwrap(item, &dek_attribute(group), calls).await;
+            match open_group(kind, &mut rest, group, &opened.authenticated, &self.from).await? {
+                Some(Group::Opened(plaintext)) => check_not_in_group(&unmarked, &plaintext)?,
+                Some(Group::Withheld) => return Ok(Update::default()),
+                None => {}
+            }
+        }
         let live = self.live(kind).await?;
         let unique = fields.set_tags(kind, live.tag_key())?;
         let sealed = self.seal(kind, &fields, calls).await?;

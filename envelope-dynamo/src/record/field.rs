@@ -61,6 +61,11 @@ impl Mark {
     pub(crate) const fn is_key(self) -> bool {
         matches!(self, Self::PartitionKey | Self::SortKey)
     }
+
+    /// Whether the value is sealed in a payload, or bound to one.
+    pub(crate) const fn is_protected(self) -> bool {
+        matches!(self, Self::Encrypted | Self::Authenticated)
+    }
 }
 
 /// The task that the library manages with a field.

@@ -1,6 +1,7 @@
 //! Records get the search tags that writers compute now, and those that have not are counted.
 
 mod aliases;
+mod groups;
 mod rotation;
 
 use std::collections::BTreeMap;

@@ -51,7 +51,7 @@ pub(crate) struct Planner<'s> {
     /// opened.
     has_unseen_groups: bool,
     /// The groups that are withheld before or after the change.
-    withheld: BTreeSet<&'static str>,
+    pub(super) withheld: BTreeSet<&'static str>,
     /// Whether no attribute of an encrypted field may stay in the item.
     leaves_the_clear: bool,
 }

@@ -50,7 +50,11 @@ impl<'s> Planner<'s> {
         key: Option<TagKey<'_>>,
     ) -> Result<bool, ErrorKind> {
         let Some(key) = key else { return Ok(true) };
+        let is_named = |name: &str| self.stored_under(name) != Sealed::No || self.lists(name);
         for (field, tag) in self.schema.search_tags() {
+            if self.may_have_withheld_values(tag, is_named) && !self.lists(field.name) {
+                continue;
+            }
             let values =
                 self.values(tag, |field| self.sealed_before(field), |name| self.item.get(name))?;
             let current = key.attribute(table, tag, &values)?;
@@ -93,6 +97,13 @@ impl<'s> Planner<'s> {
         key: TagKey<'_>,
     ) -> Result<(), ErrorKind> {
         for (field, tag) in self.schema.search_tags() {
+            let is_named = |name: &str| {
+                planned_under(plan, name) != Sealed::No || plan.authenticated.contains(name)
+            };
+            if self.may_have_withheld_values(tag, is_named) {
+                self.change(plan, field.name, None);
+                continue;
+            }
             let values = self.values(
                 tag,
                 |field| planned(plan, field),
@@ -108,6 +119,15 @@ impl<'s> Planner<'s> {
             self.change(plan, field.name, new);
         }
         Ok(())
+    }
+
+    /// Whether a value of the tag may stand in a group that is withheld, where an older struct had
+    /// the field: the record does not name the field, not even as one without a value. Then the tag
+    /// is not listed, so that the record stays due (FORMAT 13.5-4).
+    fn may_have_withheld_values(&self, tag: SearchTag, is_named: impl Fn(&str) -> bool) -> bool {
+        let fields = tag.fields.iter().filter_map(|(name, _)| self.schema.stored_as(name));
+        let mut fields = fields.filter(|field| field.mark.is_protected());
+        !self.withheld.is_empty() && fields.any(|field| !field.names().any(&is_named))
     }
 
     /// Whether the record is sealed already, and the values of the tag stay the same.

@@ -105,10 +105,8 @@ fn expected(schema: Schema, item: &Item, written: &BTreeSet<&str>) -> Vec<(Strin
         Some(field) => field.mark != Mark::SortKey,
         None => true,
     };
-    let protected = schema
-        .iter()
-        .filter(|field| matches!(field.mark, Mark::Encrypted | Mark::Authenticated))
-        .flat_map(|field| field.names());
+    let protected =
+        schema.iter().filter(|field| field.mark.is_protected()).flat_map(|field| field.names());
     let reserved = schema.reserved_names();
     let mut names: BTreeSet<&str> = written.clone();
     names.extend(item.keys().map(String::as_str).filter(|name| is_depended_on(name)));

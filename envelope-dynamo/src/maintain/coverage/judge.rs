@@ -13,7 +13,6 @@ use crate::item::layout::{dek_attribute, is_sealed, payload_attribute};
 use crate::maintain::plain_fields::plain_fields;
 use crate::maintain::report::FindingKind;
 use crate::maintain::stored_table::StoredTable;
-use crate::record::field::Mark;
 use crate::record::kind::Kind;
 use crate::record::schema::{ENCRYPTED_DEK, ENCRYPTED_PAYLOAD, is_reserved};
 
@@ -161,7 +160,7 @@ impl<'a> Judge<'a> {
         let is_protected = |name: &&String| {
             let owners = self.table.kinds().iter().filter_map(|other| other.schema.owner(name));
             let mut owners = owners.filter(|field| !field.is_generated());
-            owners.any(|field| matches!(field.mark, Mark::Encrypted | Mark::Authenticated))
+            owners.any(|field| field.mark.is_protected())
         };
         let is_foreign = |name: &&String| kind.schema.owner(name).is_none();
         let mut names: Vec<_> = item.keys().filter(is_foreign).filter(is_protected).collect();

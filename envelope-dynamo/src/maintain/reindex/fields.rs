@@ -7,7 +7,7 @@
 use std::collections::BTreeSet;
 
 use envelope_core::{
-    Content, Context, FieldValue, FieldWriter, Sealed, ValueError, WrapKey, read_fields,
+    Content, Context, FieldValue, FieldWriter, Plaintext, Sealed, ValueError, WrapKey, read_fields,
     seal_payload,
 };
 
@@ -20,7 +20,7 @@ use crate::item::search_tags::{TagKey, readable_value, sealed_under, sealed_valu
 use crate::item::split::PLAINTEXT_BYTES;
 use crate::item::unique_value::UniqueValue;
 use crate::maintain::plain_fields::is_plain;
-use crate::record::field::{Field, Mark};
+use crate::record::field::Field;
 use crate::record::kind::Kind;
 use crate::record::schema::Schema;
 use crate::record::search_tag::{field_names, is_search_tag};
@@ -29,6 +29,12 @@ use crate::record::search_tag::{field_names, is_search_tag};
 const IN_PLAINTEXT: DataError = DataError::Malformed(
     "a field of a search tag stands in plaintext beside the sealed record, so that nobody knows \
      whether its value is authentic: run a backfill, which seals the record with its tags",
+);
+
+/// A record whose tags would miss a value that readers see.
+const IN_GROUP: DataError = DataError::Malformed(
+    "a field of a search tag stands in a group of the record, where an older struct had it: run a \
+     backfill, which seals the record with its tags",
 );
 
 const TWO_VALUES: ValueError = ValueError::format(
@@ -60,11 +66,8 @@ impl<'p> Fields<'p> {
         let sealed = read_fields(opened.plaintext.expose())?;
         let bound = opened.authenticated.iter().map(String::as_str).collect();
         let mut fields = Self { item: item.clone(), bound, sealed };
-        let is_tagged = |field: &&Field| {
-            field.in_search_tag && matches!(field.mark, Mark::Encrypted | Mark::Authenticated)
-        };
         let mut moved = BTreeSet::new();
-        for field in kind.schema.iter().filter(is_tagged) {
+        for field in kind.schema.iter().filter(|field| is_tagged(field)) {
             let is_in_plaintext = |name: &str| {
                 item.contains_key(name) && is_plain(field, name, &opened.authenticated)
             };
@@ -78,6 +81,16 @@ impl<'p> Fields<'p> {
         }
         fields.remove_tags_of(kind.schema, &moved);
         Ok(fields)
+    }
+
+    /// The fields of tags that the record's own payload does not name, not even as fields without a
+    /// value.
+    pub(super) fn unmarked(&self, schema: Schema) -> Vec<&'static Field> {
+        let is_named = |field: &Field| {
+            self.sealed.iter().any(|(name, _)| field.has_name(name))
+                || self.bound.iter().any(|name| field.has_name(name))
+        };
+        schema.iter().filter(|field| is_tagged(field) && !is_named(field)).collect()
     }
 
     /// The older name under which the field has its value. `None` if it has none, or has it under
@@ -171,5 +184,23 @@ impl<'p> Fields<'p> {
             fields.encoded(name, value);
         }
         Ok(seal_payload(fields.finish(), Content::Record, context, to).await?)
+    }
+}
+
+const fn is_tagged(field: &Field) -> bool {
+    field.in_search_tag && field.mark.is_protected()
+}
+
+/// Fails if an opened group has a value of one of these fields of tags.
+pub(super) fn check_not_in_group(
+    fields: &[&'static Field],
+    group: &Plaintext,
+) -> Result<(), ErrorKind> {
+    let has_value = |(name, value): &(&str, FieldValue<'_>)| {
+        !value.is_absent() && fields.iter().any(|field| field.has_name(name))
+    };
+    match read_fields(group.expose())?.iter().any(has_value) {
+        true => Err(IN_GROUP.into()),
+        false => Ok(()),
     }
 }
