@@ -21,17 +21,11 @@
 use std::collections::BTreeMap;
 use std::fmt;
 
-use rustdoc_types::Crate;
-use rustdoc_types::Id;
-use rustdoc_types::Item;
-use rustdoc_types::ItemEnum;
-use rustdoc_types::Struct;
-use rustdoc_types::StructKind;
+use rustdoc_types::{Crate, Id, Item, ItemEnum, Struct, StructKind};
 use serde::Serialize;
 use serde_json::Value;
 
-use crate::code_block::CodeBlock;
-use crate::code_block::code_blocks;
+use crate::code_block::{CodeBlock, code_blocks};
 
 /// A public module or type without an example.
 pub struct Unshown {
