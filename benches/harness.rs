@@ -13,7 +13,7 @@ const SAMPLES: usize = 301;
 const LEAST_SAMPLES: usize = 11;
 /// A row of slow contenders has fewer samples, so that it takes about this time at most.
 const ROW_TIME: Duration = Duration::from_secs(60);
-/// A sample has as many calls as fit into about this time.
+/// A sample has as many calls as take at least this time.
 const SAMPLE_TIME: Duration = Duration::from_millis(2);
 
 /// Calls are quick if a sample has more of them.

@@ -355,19 +355,3 @@ fn every_attribute_of_a_field_is_declared_and_documented() {
         assert!(rows.any(|row| row.contains(&format!("`#[{name}]`"))), "{name} is documented");
     }
 }
-
-/// The examples cannot be doctests: they need `envelope-dynamo`, which depends on this crate.
-#[test]
-fn the_examples_in_the_documentation_have_no_mistakes() {
-    let example = |fence: &str| {
-        let text = |line: &'static str| line.strip_prefix("///").map(str::trim_start);
-        let lines: Vec<_> = include_str!("lib.rs").lines().filter_map(text).collect();
-        let start = lines.iter().position(|line| *line == fence).expect("a derive in an example");
-        let body: String =
-            lines.iter().skip(start + 1).take_while(|line| **line != "```").copied().collect();
-        body.parse::<TokenStream>().expect("an example in Rust")
-    };
-    assert_eq!(messages(derive(example("#[derive(Envelope)]"))), Vec::<String>::new());
-    let view = syn::parse2(example("#[derive(View)]")).expect("a struct");
-    assert_eq!(messages(crate::derive::view(&view)), Vec::<String>::new());
-}

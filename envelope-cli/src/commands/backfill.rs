@@ -43,7 +43,7 @@ pub(crate) struct BackfillArgs {
     /// or alias without --part
     ///
     /// May be repeated: records are sealed under the first, and may be opened under all. Only
-    /// sealed records with a field in the clear, or without a search tag, are opened.
+    /// sealed records with a field in the clear, or that do not list a search tag, are opened.
     #[arg(long, value_name = "KEY", required = true, verbatim_doc_comment)]
     kms_key: Vec<String>,
 

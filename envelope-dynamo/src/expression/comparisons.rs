@@ -285,7 +285,7 @@ fn number(size: usize) -> Serialized {
 /// #     #[encrypted] email: String,
 /// #     #[plaintext] nickname: Option<String>,
 /// # }
-/// // `None` is stored as NULL, unless serde skips it: then `exists()` is true. This is not:
+/// // `None` is stored as NULL, for which `exists()` is true, unless serde skips it. This is false:
 /// let has_nickname = User::attributes().nickname.has_type(AttributeType::String);
 /// assert_eq!(format!("{has_nickname:?}"), "attribute_type(nickname, _)");
 /// ```

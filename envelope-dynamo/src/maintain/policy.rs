@@ -17,7 +17,7 @@
 //!     let allowed = policy.statements().iter().filter(|statement| !statement.is_deny());
 //!     allowed.flat_map(|statement| statement.actions()).any(|allowed| *allowed == action)
 //! };
-//! // Whoever takes over the service that writes records cannot read them.
+//! // Whoever takes over the service that writes records cannot read older ones.
 //! assert!(allows(&writer, "kms:GenerateDataKey") && !allows(&writer, "kms:Decrypt"));
 //! assert!(allows(&reader, "kms:Decrypt") && !allows(&reader, "kms:GenerateDataKey"));
 //! println!("{writer}"); // for `aws iam put-role-policy`

@@ -14,7 +14,7 @@ use crate::error::Error;
 use crate::error::key::DataKeyError;
 use crate::error::kind::ErrorKind;
 use crate::item::context::context;
-use crate::item::group::{Group, open_group, take_group};
+use crate::item::group::{Group, open_group, take_group, unknown_groups};
 use crate::item::layout::dek_attribute;
 use crate::item::open_own::{open_own, take_sealed};
 use crate::item::pending_item::insert;
@@ -27,7 +27,7 @@ use crate::maintain::engine::part::Part;
 use crate::maintain::engine::run::Run;
 use crate::maintain::engine::step::{Calls, Change, KmsCall, Rehearsed, Standing, Step};
 use crate::maintain::engine::update::Update;
-use crate::maintain::reindex::fields::{Fields, check_not_in_group};
+use crate::maintain::reindex::fields::Fields;
 use crate::maintain::sealed_again::{
     check_size, count_unwrap, is_for_others, sealed_kind, update_to,
 };
@@ -66,9 +66,10 @@ impl StoredTable {
     /// | `other_key` | is due, but `from` has no key for it, or none for a group that has to be opened |
     /// | `failed` | does not open or not seal, has a field of a tag in plaintext, in a group or under two names, or has a unique value that another record has; it stays as it is |
     ///
-    /// Groups are opened only in records whose own payload does not name a field of a tag, not even
-    /// as one without a value. An older struct may have had the field in a group. A backfill moves
-    /// it from there.
+    /// Groups are opened only in records of which a field of a tag has no value outside of groups,
+    /// and no mark that it has none, or has to move. An older struct may have had the field in a
+    /// group. A backfill moves it from there. A dry run does not count the keys of groups. A record
+    /// with a group that the schema does not have counts as `other_key`.
     ///
     /// With unique fields, it needs [`with_claims`](Self::with_claims). A record whose values are
     /// not claimed is due, too: this also claims the values of records that were written before
@@ -271,16 +272,19 @@ impl<F: UnwrapKey, T: WrapKey> Reindex<F, T> {
             opened => opened?,
         };
         let mut fields = Fields::new(kind, item, &opened)?;
-        let unmarked = fields.unmarked(kind.schema);
+        let are_out_of_groups = fields.are_out_of_groups(kind.schema);
+        if !are_out_of_groups && !unknown_groups(kind.schema, &opened.authenticated).is_empty() {
+            return Ok(Update::default());
+        }
         for group in kind.schema.groups() {
-            if unmarked.is_empty() {
+            if are_out_of_groups {
                 // Groups are checked as far as that is possible without their keys.
                 take_group(&mut rest, group, &opened.authenticated)?;
                 continue;
             }
             count_unwrap(item, &dek_attribute(group), calls).await;
             match open_group(kind, &mut rest, group, &opened.authenticated, &self.from).await? {
-                Some(Group::Opened(plaintext)) => check_not_in_group(&unmarked, &plaintext)?,
+                Some(Group::Opened(plaintext)) => fields.check_not_in(&plaintext, kind.schema)?,
                 Some(Group::Withheld) => return Ok(Update::default()),
                 None => {}
             }

@@ -236,7 +236,7 @@ pub struct KeyCounts {
 /// # let items = [to_item(&user("u_1"), &new).await?, to_item(&user("u_2"), &old).await?];
 /// # let dynamodb = example::users(&items);
 /// # let schema = SchemaFile::new().with::<User>();
-/// // May the old key be deleted? Open all records with the new key alone.
+/// // Do all records open with the new key alone? (Copies of the table are another question.)
 /// let table = StoredTable::new(dynamodb, &schema, "users")?;
 /// let report = table.coverage().open(new).send().await?;
 /// let opened = report.opened.as_ref().expect("it was asked for");

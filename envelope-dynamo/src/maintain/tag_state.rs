@@ -14,8 +14,9 @@ use crate::record::search_tag::SearchTag;
 /// A search tag of a sealed record.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum TagState {
-    /// The payload does not list the tag: the record was written before the mark. Whatever stands
-    /// in the attribute, somebody has added it.
+    /// The payload does not list the tag: the record was written before the mark, or changed by a
+    /// program that could not compute the tag. Whatever stands in the attribute, somebody has added
+    /// it.
     Unlisted,
     /// The payload lists the tag, and the record has none: a value is absent, or empty.
     Absent,

@@ -49,7 +49,7 @@ pub(crate) struct Planner<'s> {
     pub(super) after: (&'s Item, Values<'s>),
     /// Whether groups are sealed in the record that the struct does not have, or that were not
     /// opened.
-    has_unseen_groups: bool,
+    pub(super) has_unseen_groups: bool,
     /// The groups that are withheld before or after the change.
     pub(super) withheld: BTreeSet<&'static str>,
     /// Whether no attribute of an encrypted field may stay in the item.
@@ -243,6 +243,12 @@ impl<'s> Planner<'s> {
         let mut is_marked = is_readable;
         if !is_readable {
             for (place, name, value) in self.sealed(field) {
+                // The name of a search tag says to which field it belongs, and it is a tag of the
+                // record's own payload.
+                let (place, name) = match field.in_search_tag && !value.is_absent() {
+                    true => (None, field.name),
+                    false => (place, name),
+                };
                 if field.mark == Mark::Encrypted || !value.is_absent() {
                     plan.seal(place, name, Some(value));
                     is_marked = true;

@@ -50,9 +50,16 @@ impl<'s> Planner<'s> {
         key: Option<TagKey<'_>>,
     ) -> Result<bool, ErrorKind> {
         let Some(key) = key else { return Ok(true) };
-        let is_named = |name: &str| self.stored_under(name) != Sealed::No || self.lists(name);
         for (field, tag) in self.schema.search_tags() {
-            if self.may_have_withheld_values(tag, is_named) && !self.lists(field.name) {
+            if tag.fields.iter().any(|(name, _)| self.is_in_group(name)) {
+                return Ok(false);
+            }
+            if self.is_left_open(
+                field,
+                tag,
+                |name| self.stored_under(name),
+                |name| self.lists(name),
+            ) {
                 continue;
             }
             let values =
@@ -97,10 +104,8 @@ impl<'s> Planner<'s> {
         key: TagKey<'_>,
     ) -> Result<(), ErrorKind> {
         for (field, tag) in self.schema.search_tags() {
-            let is_named = |name: &str| {
-                planned_under(plan, name) != Sealed::No || plan.authenticated.contains(name)
-            };
-            if self.may_have_withheld_values(tag, is_named) {
+            let sealed = |name: &str| planned_under(plan, name);
+            if self.is_left_open(field, tag, sealed, |name| plan.authenticated.contains(name)) {
                 self.change(plan, field.name, None);
                 continue;
             }
@@ -121,13 +126,34 @@ impl<'s> Planner<'s> {
         Ok(())
     }
 
-    /// Whether a value of the tag may stand in a group that is withheld, where an older struct had
-    /// the field: the record does not name the field, not even as one without a value. Then the tag
-    /// is not listed, so that the record stays due (FORMAT 13.5-4).
-    fn may_have_withheld_values(&self, tag: SearchTag, is_named: impl Fn(&str) -> bool) -> bool {
+    /// Whether the tag is not listed, and a value of it may stand in a group that was not opened,
+    /// where an older struct had the field. Then the tag stays unlisted, so that the record is due
+    /// (FORMAT 13.5-4).
+    fn is_left_open(
+        &self,
+        field: &Field,
+        tag: SearchTag,
+        sealed: impl Fn(&str) -> Sealed<'s>,
+        is_bound: impl Fn(&str) -> bool,
+    ) -> bool {
+        let is_settled = |field: &Field| {
+            let has_value =
+                |name: &str| sealed(name).value().is_some() || self.item.contains_key(name);
+            let is_marked = sealed(field.name) != Sealed::No || is_bound(field.name);
+            is_marked || field.names().any(has_value)
+        };
         let fields = tag.fields.iter().filter_map(|(name, _)| self.schema.stored_as(name));
         let mut fields = fields.filter(|field| field.mark.is_protected());
-        !self.withheld.is_empty() && fields.any(|field| !field.names().any(&is_named))
+        let may_be_in_group = self.has_unseen_groups || !self.withheld.is_empty();
+        may_be_in_group && !self.lists(field.name) && fields.any(|field| !is_settled(field))
+    }
+
+    /// Whether the field has a value in a group, although it is not one of the group.
+    fn is_in_group(&self, name: &'static str) -> bool {
+        let Some(field) = self.schema.stored_as(name) else { return false };
+        let groups = self.stored.iter().filter(|(place, _)| place.is_some());
+        let mut sealed = groups.flat_map(|(_, fields)| fields);
+        sealed.any(|(name, value)| field.has_name(name) && !value.is_absent())
     }
 
     /// Whether the record is sealed already, and the values of the tag stay the same.
@@ -174,14 +200,14 @@ impl<'s> Planner<'s> {
         is_same && !(is_absent_of_others && self.adds_a_value(plan))
     }
 
-    /// Whether a name gets a value that had none. This struct may not know that it is an alias of a
+    /// Whether a name that had no value gets one. This struct may not know that it is an alias of a
     /// field of a tag: then the tag would stay absent although its field has a value.
     fn adds_a_value(&self, plan: &Plan<'s>) -> bool {
-        let stored = self.stored.iter().filter(is_own).flat_map(|(_, fields)| fields);
+        let stored = self.stored.iter().flat_map(|(_, fields)| fields);
         let stored: HashSet<_> =
             stored.filter(|(_, value)| !value.is_absent()).map(|(name, _)| *name).collect();
         let had_none = |name: &str| !stored.contains(name) && !self.item.contains_key(name);
-        let sealed = plan.sealed.iter().filter(is_own).flat_map(|(_, fields)| fields);
+        let sealed = plan.sealed.iter().flat_map(|(_, fields)| fields);
         let mut sealed = sealed.filter(|(_, value)| value.is_some_and(|it| !it.is_absent()));
         let mut readable = plan.changes.iter().filter(|change| {
             change.new.is_some() && plan.authenticated.contains(change.name.as_str())

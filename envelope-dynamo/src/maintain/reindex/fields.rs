@@ -27,8 +27,8 @@ use crate::record::search_tag::{field_names, is_search_tag};
 
 /// A record that cannot have its tags yet.
 const IN_PLAINTEXT: DataError = DataError::Malformed(
-    "a field of a search tag stands in plaintext beside the sealed record, so that nobody knows \
-     whether its value is authentic: run a backfill, which seals the record with its tags",
+    "a field of a search tag stands in plaintext beside the sealed record, but the struct protects \
+     it: run a backfill, which seals the record with its tags",
 );
 
 /// A record whose tags would miss a value that readers see.
@@ -50,6 +50,8 @@ pub(super) struct Fields<'p> {
     /// The names of the authenticated attributes.
     pub(super) bound: BTreeSet<&'p str>,
     sealed: Vec<(&'p str, FieldValue<'p>)>,
+    /// The fields that have got their present names.
+    moved: Vec<&'static Field>,
 }
 
 impl<'p> Fields<'p> {
@@ -65,7 +67,7 @@ impl<'p> Fields<'p> {
     ) -> Result<Self, ErrorKind> {
         let sealed = read_fields(opened.plaintext.expose())?;
         let bound = opened.authenticated.iter().map(String::as_str).collect();
-        let mut fields = Self { item: item.clone(), bound, sealed };
+        let mut fields = Self { item: item.clone(), bound, sealed, moved: Vec::new() };
         let mut moved = BTreeSet::new();
         for field in kind.schema.iter().filter(|field| is_tagged(field)) {
             let is_in_plaintext = |name: &str| {
@@ -76,6 +78,7 @@ impl<'p> Fields<'p> {
             }
             if let Some(former) = fields.former_name(field)? {
                 fields.rename(former, field);
+                fields.moved.push(field);
                 moved.extend([former, field.name]);
             }
         }
@@ -83,14 +86,36 @@ impl<'p> Fields<'p> {
         Ok(fields)
     }
 
-    /// The fields of tags that the record's own payload does not name, not even as fields without a
-    /// value.
-    pub(super) fn unmarked(&self, schema: Schema) -> Vec<&'static Field> {
-        let is_named = |field: &Field| {
-            self.sealed.iter().any(|(name, _)| field.has_name(name))
-                || self.bound.iter().any(|name| field.has_name(name))
+    /// Whether each field of a tag is known to have no entry in a group. An older struct may have
+    /// had it there if the record has no value of it, and no mark under its present name.
+    pub(super) fn are_out_of_groups(&self, schema: Schema) -> bool {
+        self.moved.is_empty() && self.left_open(schema).next().is_none()
+    }
+
+    fn left_open(&self, schema: Schema) -> impl Iterator<Item = &'static Field> {
+        let is_settled = |field: &Field| {
+            let has_value = |(name, value): &(&str, FieldValue<'_>)| {
+                field.has_name(name) && (!value.is_absent() || *name == field.name)
+            };
+            self.sealed.iter().any(has_value)
+                || self.bound.contains(field.name)
+                || field.names().any(|name| self.item.contains_key(name))
         };
-        schema.iter().filter(|field| is_tagged(field) && !is_named(field)).collect()
+        schema.iter().filter(move |field| is_tagged(field) && !is_settled(field))
+    }
+
+    /// Fails if an opened group has a value of a field of a tag, or an entry under the name to which
+    /// one moves.
+    pub(super) fn check_not_in(&self, group: &Plaintext, schema: Schema) -> Result<(), ErrorKind> {
+        let group = read_fields(group.expose())?;
+        let has_value = |field: &Field| {
+            group.iter().any(|(name, value)| field.has_name(name) && !value.is_absent())
+        };
+        let has_entry = |field: &&Field| group.iter().any(|(name, _)| *name == field.name);
+        match self.left_open(schema).any(has_value) || self.moved.iter().any(has_entry) {
+            true => Err(IN_GROUP.into()),
+            false => Ok(()),
+        }
     }
 
     /// The older name under which the field has its value. `None` if it has none, or has it under
@@ -127,7 +152,10 @@ impl<'p> Fields<'p> {
         let Self { item, bound, .. } = self;
         bound.retain(|name| {
             let is_other = is_search_tag(name) && schema.owner(name).is_none();
-            let goes = is_other && field_names(name).any(|field| moved.contains(field));
+            // A moved field may be one of an absent tag, under a name that this struct does not have.
+            let is_absent_of_moved = !moved.is_empty() && !item.contains_key(*name);
+            let is_of_moved = field_names(name).any(|field| moved.contains(field));
+            let goes = is_other && (is_absent_of_moved || is_of_moved);
             if goes {
                 item.remove(*name);
             }
@@ -189,18 +217,4 @@ impl<'p> Fields<'p> {
 
 const fn is_tagged(field: &Field) -> bool {
     field.in_search_tag && field.mark.is_protected()
-}
-
-/// Fails if an opened group has a value of one of these fields of tags.
-pub(super) fn check_not_in_group(
-    fields: &[&'static Field],
-    group: &Plaintext,
-) -> Result<(), ErrorKind> {
-    let has_value = |(name, value): &(&str, FieldValue<'_>)| {
-        !value.is_absent() && fields.iter().any(|field| field.has_name(name))
-    };
-    match read_fields(group.expose())?.iter().any(has_value) {
-        true => Err(IN_GROUP.into()),
-        false => Ok(()),
-    }
 }

@@ -179,7 +179,7 @@ impl StdError for BatchError {
 /// let error = users.batch_put(&imported).send().await.unwrap_err();
 /// assert_eq!((error.taken(), error.done()), (2, 1));
 ///
-/// // A put of a whole record may be sent again, also if it is in doubt.
+/// // Nobody else writes these records meanwhile, so a put may be sent again, also if it is in doubt.
 /// let may_be_repeated = |failure: &&BatchFailure| failure.error().is_retryable();
 /// let again = error.failures().iter().filter(may_be_repeated);
 /// let again: Vec<_> = again.map(|failure| &imported[failure.position()]).collect();

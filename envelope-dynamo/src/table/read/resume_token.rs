@@ -27,7 +27,8 @@ const CHECKSUM_BYTES: usize = 4;
 /// ```
 /// use envelope_dynamo::ResumeToken;
 ///
-/// // A web service reads the token that its client got with the page before.
+/// // A web service reads the token that its client got with the page before. It comes in the body
+/// // of a request: an address would be in logs, and the token has key attributes.
 /// let changed = "dGhpcyBpcyBubyB0b2tlbg".parse::<ResumeToken>();
 /// assert!(changed.is_err());
 /// ```

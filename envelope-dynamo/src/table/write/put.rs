@@ -105,7 +105,8 @@ impl<T, P: WrapKey + ?Sized> Table<T, P> {
 /// #     #[version]
 /// #     version: u64,
 /// # }
-/// # let mut zoe = User { user_id: "u_1".into(), email: "zoe@example.com".into(), version: 0 };
+/// # let user = |id: &str| User { user_id: id.into(), email: "zoe@example.com".into(), version: 0 };
+/// # let (zoe, mut ana) = (user("u_1"), user("u_2"));
 /// # let dynamodb = example::dynamodb(&[("PutItem", 200, "{}")]);
 /// # let users = Table::<User>::new(dynamodb, TestKeyProvider::default());
 /// /// Sends puts of both kinds.
@@ -115,8 +116,8 @@ impl<T, P: WrapKey + ?Sized> Table<T, P> {
 ///
 /// send(users.put(&zoe)).await?;
 /// assert_eq!(zoe.version, 0); // version 1 is stored
-/// send(users.put_mut(&mut zoe)).await?;
-/// assert_eq!(zoe.version, 1);
+/// send(users.put_mut(&mut ana)).await?;
+/// assert_eq!(ana.version, 1);
 /// # Ok::<(), Error>(()) }).unwrap();
 /// ```
 pub trait RecordRef<T>: Borrow<T> + sealed::Sealed {

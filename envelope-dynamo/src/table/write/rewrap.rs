@@ -100,7 +100,7 @@ impl<'a, T: Envelope, P: ?Sized> Rewrap<'a, T, P> {
     /// #     dublin: aws_sdk_kms::Client,
     /// # ) -> Result<(), Box<dyn std::error::Error>> {
     /// // From one key in Frankfurt to a key in Frankfurt and another one in Dublin.
-    /// let old = KmsKeyProvider::new(frankfurt.clone(), "alias/users");
+    /// let old = KmsKeyProvider::new(frankfurt.clone(), "alias/users-2025");
     /// let here = KmsKeyWrapper::new(frankfurt, "alias/users");
     /// let there = KmsKeyWrapper::new(dublin, "alias/users");
     /// let rewrapped = users.rewrap("u_1").unwrap_and_wrap(&old, &[&here, &there]).send().await?;

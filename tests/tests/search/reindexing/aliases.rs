@@ -281,5 +281,9 @@ async fn a_tag_has_the_value_of_a_field_that_was_encrypted_before() {
             _ => drop(bench.today().update("u_1").modify(|_| ()).send().await.unwrap()),
         }
         assert_eq!(bench.found_by_name().await, (vec![today("zoe@x")], vec![]), "{run}");
+        // It has its present name, so an older program cannot change it beside the tag.
+        let change = |before: &mut AllEncrypted| before.practice = "c_2".into();
+        let change = bench.table::<AllEncrypted>().update("u_1").modify(change).send().await;
+        assert!(change.is_err(), "{run}: {change:?}");
     }
 }

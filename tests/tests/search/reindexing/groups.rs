@@ -51,6 +51,82 @@ mod without {
     }
 }
 
+/// The address was optional, in the group.
+mod optional_in_group {
+    use envelope_dynamo::{Access, Envelope};
+
+    #[derive(Clone, Debug, PartialEq, Envelope)]
+    #[envelope(table = "users")]
+    pub(super) struct User {
+        #[partition_key]
+        pub(super) user_id: String,
+        #[encrypted(group = "medical")]
+        #[serde(default)]
+        pub(super) email: Access<Option<String>>,
+        #[encrypted]
+        pub(super) last: String,
+        #[encrypted(group = "medical")]
+        pub(super) diagnosis: Access<String>,
+        #[authenticated]
+        pub(super) clinic: String,
+        #[authenticated]
+        #[version]
+        pub(super) version: u64,
+        #[plaintext]
+        pub(super) logins: u64,
+    }
+}
+
+/// The clinic was in the group.
+mod clinic_in_group {
+    use envelope_dynamo::{Access, Envelope};
+
+    #[derive(Clone, Debug, PartialEq, Envelope)]
+    #[envelope(table = "users")]
+    pub(super) struct User {
+        #[partition_key]
+        pub(super) user_id: String,
+        #[encrypted]
+        pub(super) email: Option<String>,
+        #[encrypted]
+        pub(super) last: String,
+        #[encrypted(group = "medical")]
+        pub(super) diagnosis: Access<String>,
+        #[encrypted(group = "medical")]
+        pub(super) clinic: Access<String>,
+        #[authenticated]
+        #[version]
+        pub(super) version: u64,
+        #[plaintext]
+        pub(super) logins: u64,
+    }
+}
+
+/// A log-in service of today: it knows no group.
+#[derive(Clone, Debug, PartialEq, Envelope)]
+#[envelope(
+    table = "users",
+    index(name = "by-email", partition_key = email),
+    index(name = "by-name", partition_key = clinic_last),
+    searchable(fields(clinic, last(trim, ascii_lowercase)))
+)]
+struct Narrow {
+    #[partition_key]
+    user_id: String,
+    #[encrypted]
+    #[searchable(normalize(trim, ascii_lowercase))]
+    email: Option<String>,
+    #[encrypted]
+    last: String,
+    #[authenticated]
+    clinic: String,
+    #[authenticated]
+    #[version]
+    version: u64,
+    #[plaintext]
+    logins: u64,
+}
+
 impl Bench {
     async fn put_in_group(&self, user: User) {
         let User { user_id, email, last, diagnosis, clinic, version, logins } = user;
@@ -152,4 +228,57 @@ async fn a_change_without_the_group_leaves_the_record_due() {
     let all = bench.users(only(1));
     let found = all.index(|i| i.by_email).query("new@example.com").send().await.unwrap();
     assert_eq!(found.len(), 1);
+}
+
+/// A struct that does not have the group knows as little.
+#[tokio::test]
+async fn a_change_by_a_struct_without_the_group_leaves_the_record_due() {
+    let bench = Bench::new().await;
+    bench.put_in_group(user(1)).await;
+    let narrow = bench.table::<Narrow>().with_search_keys(only(1));
+    narrow.update("u_001").modify(|user| user.last.push('x')).send().await.unwrap();
+    assert_eq!(of_tag(&bench.stale(1).await, "blind_email").unlisted, 1);
+    let schema = SchemaFile::new().with::<Narrow>();
+    let client = bench.servers.dynamodb().clone();
+    let table = StoredTable::new(client, &schema, "users").unwrap().named(&bench.name);
+    let counts = table.reindex(keys(), keys(), &only(1)).send().await.unwrap();
+    assert_eq!((counts.changed, counts.other_key), (0, 1));
+
+    bench.users(only(1)).update("u_001").modify(|_| {}).send().await.unwrap();
+    assert_eq!(bench.found(1, 1).await, ["u_001"]);
+}
+
+/// An older program gives the record its first address, in the group that it knows.
+#[tokio::test]
+async fn a_first_value_in_a_group_makes_the_record_due() {
+    let bench = Bench::new().await;
+    bench.put_without(user(1)).await;
+    let (table, search) = (bench.maintained(), only(1));
+    let counts = table.reindex(keys(), keys(), &search).send().await.unwrap();
+    assert_eq!((counts.changed, counts.failed), (1, 0));
+    assert_eq!(of_tag(&bench.stale(1).await, "blind_email").absent, 1);
+
+    let change = |user: &mut optional_in_group::User| {
+        user.email = Access::Granted(Some("zoe1@example.com".into()));
+    };
+    let older = bench.table::<optional_in_group::User>();
+    older.update("u_001").modify(change).send().await.unwrap();
+    assert_eq!(of_tag(&bench.stale(1).await, "blind_email").unlisted, 1);
+    bench.users(only(1)).backfill().send().await.unwrap();
+    assert_eq!(bench.found(1, 1).await, ["u_001"]);
+}
+
+/// The clinic is readable today, and was in the group before.
+#[tokio::test]
+async fn a_backfill_takes_a_readable_value_out_of_a_group() {
+    let bench = Bench::new().await;
+    let User { user_id, email, last, diagnosis, clinic, version, logins } = user(1);
+    let clinic = Access::Granted(clinic);
+    let before = clinic_in_group::User { user_id, email, last, diagnosis, clinic, version, logins };
+    bench.table::<clinic_in_group::User>().put(&before).send().await.unwrap();
+    bench.users(only(1)).backfill().send().await.unwrap();
+    let users = bench.users(only(1));
+    let found = users.index(|i| i.by_name).query(("c_1", "smith1")).send().await.unwrap();
+    assert_eq!(found, [User { version: 1, ..user(1) }]);
+    assert!(!bench.item("u_001").await.contains_key("clinic"), "it stays out of the clear");
 }
