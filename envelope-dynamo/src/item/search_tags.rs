@@ -197,6 +197,19 @@ pub(crate) fn sealed_under<'p>(
     sealed.iter().find(is_value).map(|(_, value)| *value)
 }
 
+/// The fields of a tag that may have a value in a group, where an older struct had them (FORMAT
+/// 13.5-4): the record has no value of them elsewhere, and no mark under their present names.
+pub(crate) fn left_open(
+    schema: Schema,
+    tag: SearchTag,
+    has_value: impl Fn(&str) -> bool,
+    is_marked: impl Fn(&str) -> bool,
+) -> impl Iterator<Item = &'static Field> {
+    let fields = tag.fields.iter().filter_map(move |(name, _)| schema.stored_as(name));
+    let is_settled = move |field: &Field| is_marked(field.name) || field.names().any(&has_value);
+    fields.filter(move |field| field.mark.is_protected() && !is_settled(field))
+}
+
 /// The value of an encrypted field.
 pub(crate) fn sealed_value(
     name: &str,

@@ -66,8 +66,8 @@ impl StoredTable {
     /// | `other_key` | is due, but `from` has no key for it, or none for a group that has to be opened |
     /// | `failed` | does not open or not seal, has a field of a tag in plaintext, in a group or under two names, or has a unique value that another record has; it stays as it is |
     ///
-    /// Groups are opened only in records of which a field of a tag has no value outside of groups,
-    /// and no mark that it has none, or has to move. An older struct may have had the field in a
+    /// Groups are opened only in records of which a field of an unlisted tag has no value outside of
+    /// groups and no mark that it has none, or has to move. An older struct may have had it in a
     /// group. A backfill moves it from there. A dry run does not count the keys of groups. A record
     /// with a group that the schema does not have counts as `other_key`.
     ///

@@ -15,7 +15,9 @@ use envelope_core::FieldValue;
 use crate::convert::searched::SearchedValue;
 use crate::error::kind::ErrorKind;
 use crate::item::modify_record::plan::{Change, Place, Plan, Planner, is_same};
-use crate::item::search_tags::{KeyForChange, TagKey, readable_value, sealed_under, sealed_value};
+use crate::item::search_tags::{
+    KeyForChange, TagKey, left_open, readable_value, sealed_under, sealed_value,
+};
 use crate::item::unique_value::UniqueValue;
 use crate::record::field::Field;
 use crate::record::search_tag::{SearchTag, field_names, is_search_tag};
@@ -126,7 +128,7 @@ impl<'s> Planner<'s> {
         Ok(())
     }
 
-    /// Whether the tag is not listed, and a value of it may stand in a group that was not opened,
+    /// Whether the tag is not listed, and it may have a value in a group that was not opened,
     /// where an older struct had the field. Then the tag stays unlisted, so that the record is due
     /// (FORMAT 13.5-4).
     fn is_left_open(
@@ -136,16 +138,11 @@ impl<'s> Planner<'s> {
         sealed: impl Fn(&str) -> Sealed<'s>,
         is_bound: impl Fn(&str) -> bool,
     ) -> bool {
-        let is_settled = |field: &Field| {
-            let has_value =
-                |name: &str| sealed(name).value().is_some() || self.item.contains_key(name);
-            let is_marked = sealed(field.name) != Sealed::No || is_bound(field.name);
-            is_marked || field.names().any(has_value)
-        };
-        let fields = tag.fields.iter().filter_map(|(name, _)| self.schema.stored_as(name));
-        let mut fields = fields.filter(|field| field.mark.is_protected());
-        let may_be_in_group = self.has_unseen_groups || !self.withheld.is_empty();
-        may_be_in_group && !self.lists(field.name) && fields.any(|field| !is_settled(field))
+        let has_value = |name: &str| sealed(name).value().is_some() || self.item.contains_key(name);
+        let is_marked = |name: &str| sealed(name) != Sealed::No || is_bound(name);
+        (self.has_unseen_groups || !self.withheld.is_empty())
+            && !self.lists(field.name)
+            && left_open(self.schema, tag, has_value, is_marked).next().is_some()
     }
 
     /// Whether the field has a value in a group, although it is not one of the group.

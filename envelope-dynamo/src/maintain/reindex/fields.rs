@@ -16,7 +16,7 @@ use crate::dynamodb::Item;
 use crate::error::data::DataError;
 use crate::error::kind::ErrorKind;
 use crate::item::open_own::OpenedPayload;
-use crate::item::search_tags::{TagKey, readable_value, sealed_under, sealed_value};
+use crate::item::search_tags::{TagKey, left_open, readable_value, sealed_under, sealed_value};
 use crate::item::split::PLAINTEXT_BYTES;
 use crate::item::unique_value::UniqueValue;
 use crate::maintain::plain_fields::is_plain;
@@ -86,22 +86,22 @@ impl<'p> Fields<'p> {
         Ok(fields)
     }
 
-    /// Whether each field of a tag is known to have no entry in a group. An older struct may have
-    /// had it there if the record has no value of it, and no mark under its present name.
+    /// Whether no group has to be opened: no field has to move, and each field of a tag that the
+    /// record does not list is known to have no value in a group.
     pub(super) fn are_out_of_groups(&self, schema: Schema) -> bool {
         self.moved.is_empty() && self.left_open(schema).next().is_none()
     }
 
     fn left_open(&self, schema: Schema) -> impl Iterator<Item = &'static Field> {
-        let is_settled = |field: &Field| {
-            let has_value = |(name, value): &(&str, FieldValue<'_>)| {
-                field.has_name(name) && (!value.is_absent() || *name == field.name)
-            };
-            self.sealed.iter().any(has_value)
-                || self.bound.contains(field.name)
-                || field.names().any(|name| self.item.contains_key(name))
+        let is_sealed = |name: &str| self.sealed.iter().any(|(own, _)| *own == name);
+        let is_value = |(_, value): &&(&str, FieldValue<'_>)| !value.is_absent();
+        let has_value = move |name: &str| {
+            self.sealed.iter().filter(is_value).any(|(own, _)| *own == name)
+                || self.item.contains_key(name)
         };
-        schema.iter().filter(move |field| is_tagged(field) && !is_settled(field))
+        let is_marked = move |name: &str| is_sealed(name) || self.bound.contains(name);
+        let unlisted = schema.search_tags().filter(|(field, _)| !self.bound.contains(field.name));
+        unlisted.flat_map(move |(_, tag)| left_open(schema, tag, has_value, is_marked))
     }
 
     /// Fails if an opened group has a value of a field of a tag, or an entry under the name to which

@@ -282,3 +282,15 @@ async fn a_backfill_takes_a_readable_value_out_of_a_group() {
     assert_eq!(found, [User { version: 1, ..user(1) }]);
     assert!(!bench.item("u_001").await.contains_key("clinic"), "it stays out of the clear");
 }
+
+/// Somebody has opened the group already, and listed the tag: a rotation does not need it again.
+#[tokio::test]
+async fn a_listed_tag_without_a_value_needs_no_group_in_a_rotation() {
+    let bench = Bench::new().await;
+    bench.put_without(user(1)).await;
+    let (table, first) = (bench.maintained(), only(1));
+    assert_eq!(table.reindex(keys(), keys(), &first).send().await.unwrap().changed, 1);
+    let counts = bench.reindex(2).await;
+    assert_eq!((counts.changed, counts.other_key), (1, 0));
+    assert!(bench.stale(2).await.is_clean());
+}
